@@ -1,0 +1,37 @@
+"""The id of every KPI of the contract with its unit: what a policy's goals and alert rules may name.
+
+A ratio lies from 0 to 1, a quotient may be any number.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+Unit = Literal["s", "ratio", "quotient", "count", "1/h", "score", "currency"]
+
+_BY_UNIT: dict[Unit, str] = {
+    "s": "first_response_time next_response_time average_response_time longest_wait speed_of_answer backlog_age time_to_drain handle_time"
+    " talk_time hold_time wrap_time callback_wait resolution_time requester_wait_time",
+    "ratio": "service_level missed_rate abandon_rate recovered_rate transfer_rate hold_rate occupancy callback_reach_rate"
+    " reopen_rate first_contact_resolution sla_compliance csat qa_score retention_rate churn_rate conversion_rate"
+    " onboarding_success_rate engagement_rate",
+    "quotient": "contact_rate revenue_growth",
+    "count": "frt_breaches offered answered missed handled opened resolved reopened backlog waiting breaching_soon agents_by_state",
+    "1/h": "net_flow",
+    "score": "nps ces employee_engagement",
+    "currency": "cost_per_resolution cost_per_contact customer_lifetime_value mrr acquisition_cost",
+}
+
+UNIT_OF: Mapping[str, Unit] = MappingProxyType({name: unit for unit, names in _BY_UNIT.items() for name in names.split()})
+STATS = ("mean", "p50", "p90", "p95", "max")
+"""What a distribution publishes beside its count and sum."""
+TARGET_OF: Mapping[str, str] = MappingProxyType(
+    {
+        "first_response_time": "first_response_ms",
+        "average_response_time": "first_response_ms",
+        "speed_of_answer": "first_response_ms",
+        "longest_wait": "first_response_ms",
+        "resolution_time": "resolution_ms",
+    }
+)
+"""KPIs with a target time in the policy's `[[targets]]`: the field of `Target` that holds it."""
