@@ -19,7 +19,7 @@ ALWAYS = "always"
 
 _SHORT = tuple(day[:3] for day in WEEKDAYS)
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
-_DAYS_HELP = 'write a day (mon, tue, wed, thu, fri, sat, sun) or a range such as "mon-fri"'
+_DAYS_HELP = 'write mon, tue, wed, thu, fri, sat, sun or a range such as "mon-fri"'
 
 
 class Holidays(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
