@@ -117,3 +117,14 @@ def rfc3339(ms: int, tz: str = "UTC") -> str:
 def from_rfc3339(text: str) -> int:
     """Milliseconds of a text that `rfc3339` wrote. Raises `ValueError`."""
     return to_ms(dt.datetime.fromisoformat(text))
+
+
+@lru_cache(maxsize=65536)
+def _hour_and_weekday(quarter_hour: int, tz: str) -> tuple[str, str]:
+    local = dt.datetime.fromtimestamp(quarter_hour * 900, ZoneInfo(tz))
+    return f"{local.hour:02}", WEEKDAYS[local.weekday()][:3]
+
+
+def local_hour_and_weekday(ms: int, tz: str) -> tuple[str, str]:
+    """The local hour ("00" to "23") and weekday ("mon" to "sun") of an instant. (Every zone's offset is a multiple of 15 minutes.)"""
+    return _hour_and_weekday(ms // 900_000, tz)

@@ -1,0 +1,45 @@
+"""Facts: what happened in an interaction, derived from its event set. One module a channel."""
+
+from collections.abc import Iterable, Sequence
+
+from streams.events import Event
+from streams.facts.calls import CallFacts
+from streams.facts.chats import ChatFacts
+from streams.facts.interaction import Facts
+from streams.facts.tickets import TicketFacts
+
+__all__ = ["AnyFacts", "CallFacts", "ChatFacts", "Facts", "TicketFacts", "derive", "facts_for", "retracted"]
+
+AnyFacts = CallFacts | ChatFacts | TicketFacts
+_CHANNEL: dict[str, type[AnyFacts]] = {"call": CallFacts, "callback": CallFacts, "chat": ChatFacts, "ticket": TicketFacts}
+RETRACTION = "event.retracted"
+
+
+def facts_for(events: Iterable[Event]) -> AnyFacts | None:
+    """Empty facts of the channel of the first lifecycle event; None where there is none (feedback or control alone)."""
+    for event in events:
+        kind = _CHANNEL.get(event.type.partition(".")[0])
+        if kind is not None:
+            return kind()
+    return None
+
+
+def retracted(events: Iterable[Event]) -> frozenset[tuple[str, str]]:
+    """(id, source) of the events that are taken back. A later retraction can take back an earlier one."""
+    gone: set[tuple[str, str]] = set()
+    for event in sorted((e for e in events if e.type == RETRACTION), key=lambda e: (e.time, e.id), reverse=True):
+        if (event.id, event.source) not in gone:
+            gone.add((event.data.id, event.data.source))
+    return frozenset(gone)
+
+
+def derive(events: Sequence[Event]) -> AnyFacts | None:
+    """The facts of one interaction from its counting events, sorted by (time, id), all of them before the instant of interest."""
+    gone = retracted(events) if any(e.type == RETRACTION for e in events) else None
+    if gone:
+        events = [e for e in events if (e.id, e.source) not in gone]
+    facts = facts_for(events)
+    if facts is not None:
+        for event in events:
+            facts.apply(event)
+    return facts

@@ -1,0 +1,85 @@
+"""Facts of a call: queue visits with transfers, legs with holds, the end."""
+
+from typing import Any
+
+from streams.events import Attributes
+from streams.facts.interaction import Facts, Visit
+
+
+class CallFacts(Facts):
+    """See the rules on calls in docs/decisions/0002."""
+
+    __slots__ = ()
+    channel = "call"
+
+    def on_held(self, time: int, data: Attributes) -> None:
+        if self.legs and self.legs[-1].end is None and self.legs[-1].held_since is None:
+            self.legs[-1].held_since = time
+
+    def on_resumed(self, time: int, data: Attributes) -> None:
+        if self.legs:
+            self.legs[-1].resume(time)
+
+    def on_transferred(self, time: int, data: Any) -> None:
+        if self.legs:
+            self.legs[-1].close(time)
+        if self.visits:
+            leaving = self.visits[-1]
+            if data.queue is not None:
+                leaving.queue = data.queue
+            if leaving.open:
+                leaving.left, leaving.exit = time, "transferred"
+        self.early_answer = None
+        if self.ended is None:
+            self.visits.append(Visit(time, data.to_queue, from_transfer=True))
+
+    def on_ended(self, time: int, data: Attributes) -> None:
+        if self.ended is None:
+            self.ended = time
+            if self.legs:
+                self.legs[-1].close(time)
+            self.close_open_visit(time)
+
+    def on_callback_requested(self, time: int, data: Attributes) -> None:
+        if self.visits and self.visits[-1].open:
+            self.visits[-1].left, self.visits[-1].exit = time, "callback"
+
+    def all_visits(self) -> list[Visit]:
+        """Its queue visits."""
+        return self.visits
+
+    def response_spans(self) -> list[tuple[int, int | None]]:
+        """Half-open spans of waiting for the first response: the visits up to the first that is answered."""
+        spans = []
+        for visit in self.visits:
+            spans.append((visit.start, visit.waited_until))
+            if visit.answered is not None:
+                break
+        return spans
+
+    def backlog(self) -> list[tuple[int, int | None]]:
+        """Half-open spans in which the call is queued and neither missed nor ended."""
+        spans: list[tuple[int, int | None]] = []
+        since: int | None = None
+        for visit in self.visits:
+            if since is None:
+                since = visit.start
+            if visit.answered is None and visit.missed is not None:
+                spans.append((since, visit.missed))
+                since = None
+        if since is not None:
+            spans.append((since, self.ended))
+        return spans
+
+    handlers = {
+        "call.queued": Facts.on_queued,
+        "call.ringing": lambda self, time, data: None,
+        "call.answered": Facts.on_answered,
+        "call.missed": Facts.on_missed,
+        "call.held": on_held,
+        "call.resumed": on_resumed,
+        "call.transferred": on_transferred,
+        "call.ended": on_ended,
+        "call.wrapped_up": lambda self, time, data: None,
+        "callback.requested": on_callback_requested,
+    }

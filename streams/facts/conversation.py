@@ -1,0 +1,87 @@
+"""What chats and tickets share: messages, the first response and the next ones, and the single visit of a conversation without queue events."""
+
+from typing import Any
+
+from streams.facts.interaction import Facts, Visit
+
+
+class Reply:
+    """A human reply that answers the customer: when, since when the customer waited, and who."""
+
+    __slots__ = ("agent", "since", "team", "time")
+
+    def __init__(self, time: int, since: int, agent: str | None, team: str | None) -> None:
+        self.time = time
+        self.since = since
+        self.agent = agent
+        self.team = team
+
+
+class ConversationFacts(Facts):
+    """Creation, messages and replies. `initiator` "agent": the clock starts at the first customer message."""
+
+    __slots__ = ("asked", "created", "handed_off", "initiator", "next_replies", "response", "spoke", "unanswered")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created: int | None = None
+        self.initiator: str | None = None
+        self.handed_off: int | None = None
+        self.asked: int | None = None
+        self.response: Reply | None = None
+        self.next_replies: list[Reply] = []
+        self.unanswered: int | None = None
+        self.spoke = False
+
+    def on_created(self, time: int, data: Any) -> None:
+        if self.created is None:
+            self.created = time
+        self.initiator = data.initiator or self.initiator
+
+    def on_handed_off(self, time: int, data: Any) -> None:
+        if self.handed_off is None:
+            self.handed_off = time
+
+    def on_message(self, time: int, data: Any) -> None:
+        if data.public is False:
+            return
+        if data.author == "customer":
+            if self.asked is None:
+                self.asked = time
+            if self.response is not None and self.unanswered is None:
+                self.unanswered = time
+        elif data.author == "agent" and not data.automatic:
+            self.spoke = True
+            self.on_reply(time, data)
+
+    def on_reply(self, time: int, data: Any) -> None:
+        if self.initiator == "agent" and self.asked is None:
+            return
+        before_hand_off = self.response is not None and self.handed_off is not None and self.response.time < self.handed_off
+        if self.response is None or before_hand_off:
+            self.response = Reply(time, time, data.agent, data.team)
+            if before_hand_off:
+                self.next_replies, self.unanswered = [], None
+        elif self.unanswered is not None:
+            self.next_replies.append(Reply(time, self.unanswered, data.agent, data.team))
+            self.unanswered = None
+
+    @property
+    def clock_start(self) -> int | None:
+        """Where the response clock starts: hand-off, creation, or the first customer message of what an agent began."""
+        if self.initiator == "agent":
+            return self.asked
+        return self.handed_off if self.handed_off is not None else self.created
+
+    def single_visit(self, missed: int | None, left: int | None, outcome: str = "abandoned", exit: str = "") -> list[Visit]:
+        """The one visit of a conversation without queue events; a reply at any time makes it answered."""
+        start = self.clock_start
+        if start is None:
+            return []
+        visit = Visit(start, self.queue)
+        reply = self.response
+        if reply is not None:
+            visit.answered, visit.agent, visit.team = reply.time, reply.agent, reply.team
+        visit.left, visit.exit = left, exit
+        visit.missed, visit.outcome = missed, outcome
+        return [visit]

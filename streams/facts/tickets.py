@@ -1,0 +1,98 @@
+"""Facts of a ticket: opened, resolved and reopened steps, merged or deleted, and its conversation."""
+
+from typing import Any, NamedTuple
+
+from streams.facts.conversation import ConversationFacts
+from streams.facts.interaction import Visit
+
+
+class Step(NamedTuple):
+    """A step to resolved, and who made it. `replied`: a person had replied by then."""
+
+    time: int
+    agent: str | None
+    team: str | None
+    replied: bool
+
+
+class TicketFacts(ConversationFacts):
+    """See the rules on tickets in docs/decisions/0002."""
+
+    __slots__ = ("contradicts", "final", "final_at", "reopened", "resolved", "spans", "state")
+    channel = "ticket"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = ""
+        self.resolved: list[Step] = []
+        self.reopened: list[int] = []
+        self.final = ""
+        self.final_at: int | None = None
+        self.contradicts = False
+        self.spans: list[tuple[int, int | None]] = []
+
+    def on_opened(self, time: int, data: Any) -> None:
+        if self.created is None:
+            if self.resolved:
+                self.contradicts = True
+            elif not self.final:
+                self.state = "open"
+                self.spans.append((time, None))
+        self.on_created(time, data)
+
+    def on_resolved(self, time: int, data: Any) -> None:
+        if self.final or self.state == "resolved":
+            return
+        self.state = "resolved"
+        self.resolved.append(Step(time, data.agent, data.team, self.spoke))
+        self._close(time)
+
+    def on_reopened(self, time: int, data: Any) -> None:
+        if self.state == "resolved" and not self.final:
+            self.state = "open"
+            self.reopened.append(time)
+            self.spans.append((time, None))
+
+    def on_merged(self, time: int, data: Any) -> None:
+        self._finish(time, "merged")
+
+    def on_deleted(self, time: int, data: Any) -> None:
+        self._finish(time, "deleted")
+
+    def _finish(self, time: int, kind: str) -> None:
+        if not self.final:
+            self.final, self.final_at = kind, time
+            self._close(time)
+
+    def _close(self, time: int) -> None:
+        if self.spans and self.spans[-1][1] is None:
+            self.spans[-1] = (self.spans[-1][0], time)
+
+    def response_spans(self) -> list[tuple[int, int | None]]:
+        """Half-open spans of waiting for the first response."""
+        return [(visit.start, visit.waited_until) for visit in self.all_visits()]
+
+    def backlog(self) -> list[tuple[int, int | None]]:
+        """Half-open spans in which the ticket is open."""
+        return self.spans
+
+    def all_visits(self) -> list[Visit]:
+        """The single visit; a resolution, merge or deletion ends its waiting without being a miss."""
+        left, exit = self.final_at, self.final
+        if self.resolved and (left is None or self.resolved[0].time <= left):
+            left, exit = self.resolved[0].time, "resolved"
+        return self.single_visit(None, left, exit=exit)
+
+    handlers = {
+        "ticket.opened": on_opened,
+        "ticket.message": ConversationFacts.on_message,
+        "ticket.assigned": lambda self, time, data: None,
+        "ticket.status_changed": lambda self, time, data: None,
+        "ticket.priority_changed": lambda self, time, data: None,
+        "ticket.escalated": lambda self, time, data: None,
+        "ticket.resolved": on_resolved,
+        "ticket.closed": on_resolved,
+        "ticket.reopened": on_reopened,
+        "ticket.merged": on_merged,
+        "ticket.deleted": on_deleted,
+    }

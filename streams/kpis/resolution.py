@@ -1,0 +1,81 @@
+"""Resolution: how long tickets take, and whether every target was met. Source: KPI contract, "Resolution", fine print 4–6, 34 and 38."""
+
+from streams.contribution import Contribution, Item, Where
+from streams.facts import TicketFacts
+from streams.kpis.kpi import Figure, Kpi, Row, distribution, ratio
+
+FULL, FIRST = "resolution_time.full", "resolution_time.first"
+MET, FAILED = "sla.met", "sla.failed"
+NOT_OF_AGENTS: frozenset[str] = frozenset()
+
+
+def contribute(item: Item, book: Contribution) -> None:
+    """Times at the solves, the verdict at the first deadline missed or the last target met. Merged and deleted tickets leave no trace."""
+    facts = item.facts
+    ticket = facts if isinstance(facts, TicketFacts) else None
+    if ticket is not None:
+        if ticket.final:
+            return
+        _times(item, ticket, book)
+    verdict = _verdict(item, ticket)
+    if verdict is not None:
+        book.count(*verdict)
+
+
+def _times(item: Item, ticket: TicketFacts, book: Contribution) -> None:
+    if ticket.created is None or not ticket.resolved:
+        return
+    first, last = ticket.resolved[0], ticket.resolved[-1]
+    book.value(first.time, FIRST, max(0, first.time - ticket.created), item.at(item.last_queue, first.agent, first.team))
+    if ticket.state == "resolved":
+        book.value(last.time, FULL, max(0, last.time - ticket.created), item.at(item.last_queue, last.agent, last.team))
+
+
+def _verdict(item: Item, ticket: TicketFacts | None) -> tuple[int, str, Where] | None:
+    """When and how the verdict falls: failed at the first deadline that passes unmet, met when the last target is met; None: never so far."""
+    met: list[int] = []
+    failed: list[int] = []
+    pending = False
+    deadline = item.response_deadline()
+    resolved = ticket.resolved[0].time if ticket is not None and ticket.resolved else None
+    if deadline is not None:
+        response = item.response()
+        if response is not None:
+            (met if response[0] <= deadline else failed).append(response[0] if response[0] <= deadline else deadline)
+        elif any(begin <= deadline and (end is None or end > deadline) for begin, end in item.facts.response_spans()):
+            failed.append(deadline)
+        elif resolved is None:
+            pending = True
+    if ticket is not None and (due := _resolution_deadline(item, ticket)) is not None:
+        if resolved is not None and resolved <= due:
+            met.append(resolved)
+        else:
+            failed.append(due)
+    if failed:
+        time = min(failed)
+        return time, FAILED, item.at(item.queue_at(time))
+    if met and not pending:
+        time = max(met)
+        return time, MET, item.at(item.queue_at(time))
+    return None
+
+
+def _resolution_deadline(item: Item, ticket: TicketFacts) -> int | None:
+    due = item.due("due_resolution")
+    if due is not None:
+        return due
+    target = item.target(item.last_queue).resolution_ms
+    return None if target is None or ticket.created is None else ticket.created + target
+
+
+def resolution_time(row: Row) -> Figure:
+    """The headline is *full* (the last solve, withdrawn while reopened)."""
+    full, first = (distribution(row.tally.dists.get(measure)) for measure in (FULL, FIRST))
+    return {**full, "variants": {"first": first, "full": dict(full)}}
+
+
+KPIS = (
+    Kpi("resolution_time", "seconds", "distribution", "Resolution minus first contact; variants first and full solve.", resolution_time),
+    Kpi("sla_compliance", "ratio", "ratio", "Items that met every target of their policy ÷ items whose verdict has fallen.",
+        lambda row: ratio(row.tally[MET], row.tally.total(MET, FAILED))),
+)  # fmt: skip

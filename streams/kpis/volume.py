@@ -1,0 +1,93 @@
+"""Volume: what came in, what was answered, missed, handled, opened, resolved and reopened. Source: KPI contract, "Volume and backlog"."""
+
+from streams.contribution import Contribution, Item, Where
+from streams.facts import TicketFacts
+from streams.kpis.kpi import Figure, Kpi, Row, count
+from streams.kpis.service_level import MISSES
+
+NOT_OF_AGENTS = frozenset({"offered"})
+_COUNTS = {
+    "offered": "Queue visits begun.",
+    "answered": "Queue visits answered.",
+    "handled": "Interactions answered and ended; tickets at their first resolution if a person had replied.",
+    "opened": "Tickets opened.",
+    "resolved": "Steps of tickets from open to resolved.",
+    "reopened": "Steps of tickets from resolved to open.",
+    "merged": "Open or resolved tickets merged into another.",
+    "deleted": "Tickets deleted.",
+    "left_queue": "Queue visits that ended without answer or miss: re-queued, transferred, called back, or resolved, merged or deleted unanswered.",
+    "contradictions": "Items whose events contradict themselves, such as resolved before opened.",
+    "skewed": "Interactions with an answer or miss before its queue entry, by two systems' clocks.",
+}
+ENTERED, EXITED = "backlog.in", "backlog.out"
+
+
+def contribute(item: Item, book: Contribution) -> None:
+    """Visits at their queue entry and answer, contacts at their end, tickets' steps."""
+    facts = item.facts
+    skewed = facts.skewed > 0
+    for visit in item.visits:
+        place = item.place(visit)
+        book.count(visit.start, "offered", place)
+        if visit.answered is not None:
+            book.count(visit.answered, "answered", item.at(visit.queue, visit.agent, visit.team))
+            skewed = skewed or visit.answered < visit.start
+        elif visit.left is not None and (visit.missed is None or visit.left <= visit.missed):
+            book.count(visit.left, "left_queue", place)
+    place = item.at(item.last_queue)
+    for start, end in facts.backlog():
+        book.count(start, ENTERED, place)
+        if end is not None:
+            book.count(end, EXITED, place)
+    if isinstance(facts, TicketFacts):
+        _ticket(item, facts, place, book)
+    elif facts.ended is not None and facts.legs:
+        book.joint(facts.ended, "handled", leg_places(item), is_value=False)
+    if skewed:
+        book.count(facts.first, "skewed", place)
+
+
+def leg_places(item: Item) -> list[tuple[Where, int]]:
+    """Place and talk (ms) of each leg."""
+    parts = []
+    for leg in item.facts.legs:
+        queue = leg.visit.queue if leg.visit is not None else item.last_queue
+        parts.append((item.at(queue, leg.agent, leg.team), leg.talk))
+    return parts
+
+
+def _ticket(item: Item, facts: TicketFacts, place: Where, book: Contribution) -> None:
+    if facts.created is not None:
+        book.count(facts.created, "opened", place)
+    for step in facts.resolved:
+        book.count(step.time, "resolved", item.at(item.last_queue, step.agent, step.team))
+    if facts.resolved and facts.resolved[0].replied:
+        first = facts.resolved[0]
+        book.count(first.time, "handled", item.at(item.last_queue, first.agent, first.team))
+    for time in facts.reopened:
+        book.count(time, "reopened", place)
+    if facts.final_at is not None:
+        book.count(facts.final_at, facts.final, place)
+    if facts.contradicts:
+        book.count(facts.resolved[0].time, "contradictions", place)
+
+
+def net_flow(row: Row) -> Figure:
+    """Entries into the backlog minus exits from it, an hour."""
+    hours = (row.end - row.start) / 3_600_000
+    if hours <= 0:
+        return {"value": None, "n": 0}
+    return {"value": (row.tally[ENTERED] - row.tally[EXITED]) / hours}
+
+
+def _total(name: str) -> Kpi:
+    return Kpi(name, "count", "count", _COUNTS[name], count(lambda row: row.tally[name]))
+
+
+KPIS = (
+    _total("offered"),
+    _total("answered"),
+    Kpi("missed", "count", "count", "Queue visits left without an answer.", count(lambda row: row.tally.total(*MISSES))),
+    *(_total(name) for name in _COUNTS if name not in ("offered", "answered")),
+    Kpi("net_flow", "per_hour", "gauge", "Entries into the backlog minus exits from it, an hour.", net_flow),
+)

@@ -1,0 +1,323 @@
+"""The ledger of one partition: per subject the set of its distinct events, and the changelog records that keep it.
+
+A set is a join: adding an event twice, late or in another order gives the same set, so replays, duplicates and rebalances need no
+bookkeeping. The rules for the changelog are the seven of the design; here they come down to
+ - one epoch an opening, one flush in flight: `changes` may be called again only after what it returned was acknowledged;
+ - a record is always a whole chunk of at most 64 events under the own epoch; only the last chunk of an interaction is ever rewritten;
+ - what lies under another epoch is buried only if it was read by `restore`, and only in a flush after the union that contains it was
+   acknowledged;
+ - every flush ends with a live record: a log that ends with a tombstone can lose its end to compaction, and recovery waits for it;
+ - a gravestone wins over any set of any epoch.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from hashlib import blake2b
+from operator import attrgetter
+
+from msgspec import Struct, field
+
+from streams.events import Event, content_hash, make, pack, to_ms, unpack
+from streams.ledger_records import GRAVE, Record, announcement, chunk_prefix, epoch_number, gravestone, parse_key
+
+CHUNK_EVENTS = 64
+CHUNK_BYTES = 512 << 10
+"""A chunk is closed early rather than grow beyond this; a single event may be larger (`events.MAX_EVENT_BYTES`)."""
+MAX_EVENTS = 10_000
+"""Distinct events of one interaction; further ones are refused. What recovery unites is never refused."""
+
+_RECORDING_ENDED = type(make("recording.ended", 0, "-", "-"))
+_in_order: Callable[[Event], tuple[int, str, str]] = attrgetter("time", "id", "source")
+
+
+class Added(Enum):
+    """What became of an event."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    """Known id and source, other content: both stay in the set, the smaller (time, content hash) counts."""
+    RETIRED = "retired"
+    """The interaction has a gravestone."""
+    FULL = "full"
+    """The interaction has `MAX_EVENTS` events."""
+
+
+class _Interaction(Struct, gc=False):
+    stored: list[Event] = field(default_factory=list)  # in order of arrival, so that a chunk once full never changes
+    counting: dict[tuple[str, str], Event] = field(default_factory=dict)  # (id, source) → the event that counts
+    under: tuple[bytes, ...] = ()  # key prefixes of the records that hold it in the changelog
+    epoch: bytes = b""  # the epoch to which `chunk` and `start` belong
+    chunk: int = 0  # the last chunk written under it
+    start: int = 0  # index of that chunk's first event
+
+
+class Ledger:
+    """One partition's interactions. `restore` reads a changelog, `open` takes up what was read; only then may it be used."""
+
+    def __init__(self) -> None:
+        self.epoch: bytes | None = None
+        self.events_held = 0
+        self.ended_at: int | None = None
+        """The final instant of a recording whose end was seen, in ms; the latest if there are several."""
+        self._interactions: dict[str, _Interaction] = {}
+        self._markers: set[str] = set()  # subjects that hold a recording's end
+        self._dirty: dict[str, None] = {}  # a dict for its order: the same input gives the same records
+        self._graves: set[bytes] = set()
+        self._retiring: dict[str, tuple[int, tuple[bytes, ...]]] = {}  # subject → instant, prefixes to bury after its gravestone
+        self._bury: dict[bytes, None] = {}  # keys that the next flush may bury
+        self._epochs: dict[bytes, None] = {}  # epochs with an announcement in the changelog
+        self._loading: dict[str, dict[bytes, bytes]] = {}  # subject → key prefix → packed chunk, between `restore` and `open`
+        self._highest = 0
+
+    def __len__(self) -> int:
+        return len(self._interactions)
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._interactions
+
+    # -- reading
+
+    def subjects(self) -> Iterator[str]:
+        """The subjects of all interactions; not those that only mark the end of a recording."""
+        for subject, it in self._interactions.items():
+            if subject not in self._markers or any(e.__class__ is not _RECORDING_ENDED for e in it.stored):
+                yield subject
+
+    def events(self, subject: str) -> list[Event]:
+        """The events that count, by (time, id, source); empty for an unknown subject."""
+        it = self._interactions.get(subject)
+        return sorted(it.counting.values(), key=_in_order) if it is not None else []
+
+    def stored_events(self, subject: str) -> list[Event]:
+        """The whole set, also the events that lost a conflict, in no particular order."""
+        it = self._interactions.get(subject)
+        return list(it.stored) if it is not None else []
+
+    def size(self, subject: str) -> int:
+        """Number of distinct events of an interaction. A set only grows, so this is its version."""
+        it = self._interactions.get(subject)
+        return len(it.stored) if it is not None else 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether the next flush has something to write."""
+        return bool(self._dirty or self._bury or self._retiring)
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether memory holds what the changelog may not."""
+        return bool(self._dirty or self._retiring)
+
+    # -- changing
+
+    def add(self, subject: str, event: Event) -> Added:
+        """Adds an event to its interaction."""
+        it = self._interactions.get(subject)
+        if it is None:
+            if self._graves and _digest(subject) in self._graves:
+                return Added.RETIRED
+            it = self._interactions[subject] = _Interaction()
+        identity = (event.id, event.source)
+        held = it.counting.get(identity)
+        if held is None:
+            if len(it.stored) >= MAX_EVENTS:
+                return Added.FULL
+            it.counting[identity] = event
+            it.stored.append(event)
+            self.events_held += 1
+            self._dirty[subject] = None
+            if event.__class__ is _RECORDING_ENDED:
+                self._mark_end(subject, event)
+            return Added.NEW
+        if held == event:
+            return Added.DUPLICATE
+        if any(e == event for e in it.stored):
+            return Added.DUPLICATE
+        if len(it.stored) >= MAX_EVENTS:
+            return Added.FULL
+        self._add_conflicting(subject, it, event)
+        self._dirty[subject] = None
+        return Added.CONFLICT
+
+    def retire(self, subjects: Iterable[str], at_ms: int) -> None:
+        """Drops interactions and leaves their gravestones; `at_ms` is the instant of retirement."""
+        for subject in subjects:
+            it = self._interactions.pop(subject, None)
+            if it is not None:
+                self.events_held -= len(it.stored)
+                self._dirty.pop(subject, None)
+                self._graves.add(_digest(subject))
+                self._retiring[subject] = at_ms, it.under
+
+    def _add_conflicting(self, subject: str, it: _Interaction, event: Event) -> None:
+        identity = (event.id, event.source)
+        it.stored.append(event)
+        self.events_held += 1
+        it.counting[identity] = min(it.counting[identity], event, key=_precedence)
+        if event.__class__ is _RECORDING_ENDED:
+            self._mark_end(subject, event)
+
+    def _mark_end(self, subject: str, event: Event) -> None:
+        self._markers.add(subject)
+        at = event.time if event.data.at is None else to_ms(event.data.at)
+        self.ended_at = at if self.ended_at is None else max(self.ended_at, at)
+
+    # -- recovery
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Reads changelog records in the order of the log, all of it or on from what is held; `open` unites them with that.
+
+        Raises `LedgerFormatError` and `StoredVersionError`.
+        """
+        for raw_key, value in records:
+            key = parse_key(raw_key)
+            if value is not None:
+                self._highest = max(self._highest, epoch_number(key.epoch))
+            if key.subject is None:
+                if value is None:
+                    self._epochs.pop(key.epoch, None)
+                else:
+                    self._epochs[key.epoch] = None
+            elif key.chunk == GRAVE:
+                if value is not None:
+                    self._restore_grave(key.subject)
+            elif value is None:
+                self._restore_tombstone(raw_key, key.subject, key.prefix)
+            elif self._graves and _digest(key.subject) in self._graves:
+                self._bury[raw_key] = None  # a set that a worker wrote which had slept through the retirement
+            elif key.subject in self._interactions:
+                self._unite(key.subject, key.prefix, value)
+            else:
+                self._loading.setdefault(key.subject, {})[key.prefix] = value
+
+    def _restore_grave(self, subject: str) -> None:
+        self._graves.add(_digest(subject))
+        prefixes: Iterable[bytes] = self._loading.pop(subject, ())
+        it = self._interactions.pop(subject, None)
+        if it is not None:
+            self.events_held -= len(it.stored)
+            self._dirty.pop(subject, None)
+            prefixes = it.under
+        self._bury.update((prefix + subject.encode(), None) for prefix in prefixes)
+
+    def _restore_tombstone(self, raw_key: bytes, subject: str, prefix: bytes) -> None:
+        self._bury.pop(raw_key, None)
+        if subject in self._loading:
+            self._loading[subject].pop(prefix, None)
+        it = self._interactions.get(subject)
+        if it is not None:
+            it.under = tuple(p for p in it.under if p != prefix)
+            # Whoever buried it had read it, but perhaps before its last version. An event of that version would be known here, so that its
+            # replay changes nothing and is committed, and yet stand in no live record. So what is held is written again.
+            self._dirty[subject] = None
+
+    def _load(self) -> None:
+        """Takes up what `restore` has read of interactions unknown before: live records only, for the reason above."""
+        shared: dict[bytes, bytes] = {}
+        for subject, chunks in self._loading.items():
+            if chunks:
+                self._interactions[subject] = _Interaction()
+            for prefix, value in chunks.items():
+                self._unite(subject, shared.setdefault(prefix, prefix), value)
+        self._loading = {}
+
+    def _unite(self, subject: str, prefix: bytes, value: bytes) -> None:
+        it = self._interactions[subject]
+        if prefix not in it.under:
+            it.under += (prefix,)
+        for event in unpack(value):
+            identity = (event.id, event.source)
+            held = it.counting.get(identity)
+            if held is None:
+                it.counting[identity] = event
+                it.stored.append(event)
+                self.events_held += 1
+                if event.__class__ is _RECORDING_ENDED:
+                    self._mark_end(subject, event)
+            elif held != event and event not in it.stored:
+                self._add_conflicting(subject, it, event)
+
+    # -- epochs and flushes
+
+    @property
+    def next_epoch_number(self) -> int:
+        """One more than the highest seen."""
+        return self._highest + 1
+
+    def open(self, epoch: bytes) -> None:
+        """Begins an epoch whose announcement is acknowledged.
+
+        What sleepers left under several epochs is marked, so that the next flush unites it.
+        """
+        self._load()
+        self._highest = max(self._highest, epoch_number(epoch))
+        self._bury.update((other, None) for other in self._epochs if other != epoch)
+        self._epochs = {epoch: None}
+        for subject, it in self._interactions.items():
+            if len(it.under) > 1 and len({prefix[: len(epoch)] for prefix in it.under}) > 1:
+                self._dirty[subject] = None
+        self.epoch = epoch
+
+    def close(self) -> None:
+        """Ends the epoch; the sets stay and more may be restored."""
+        self.epoch = None
+
+    def changes(self) -> list[Record]:
+        """The records of the next flush, empty if nothing changed. Call it again only after these were acknowledged."""
+        epoch = self.epoch
+        if epoch is None:
+            raise RuntimeError("this partition is not open: announce an epoch and call open first")
+        records: list[Record] = [(key, None) for key in self._bury]
+        self._bury = {}
+        for subject, (at_ms, under) in self._retiring.items():
+            records.append(gravestone(epoch, subject, at_ms))
+            self._bury.update((prefix + subject.encode(), None) for prefix in under)
+        self._retiring = {}
+        for subject in self._dirty:
+            self._write(epoch, subject, self._interactions[subject], records)
+        self._dirty = {}
+        if records and records[-1][1] is None:
+            records.append(announcement(epoch))
+        return records
+
+    def _write(self, epoch: bytes, subject: str, it: _Interaction, records: list[Record]) -> None:
+        """Appends the chunks of an interaction that changed; all of them when the epoch is new to it."""
+        key = subject.encode()
+        if it.epoch != epoch:
+            it.epoch, it.chunk, it.start = epoch, 0, 0
+            self._bury.update((prefix + key, None) for prefix in it.under)
+            it.under = ()
+        while True:
+            count, packed = _fitting(it.stored[it.start : it.start + CHUNK_EVENTS])
+            prefix = chunk_prefix(epoch, it.chunk)
+            records.append((prefix + key, packed))
+            if prefix not in it.under[-1:]:
+                it.under += (prefix,)
+            if it.start + count >= len(it.stored):
+                return
+            it.start += count
+            it.chunk += 1
+
+
+def _fitting(events: list[Event]) -> tuple[int, bytes]:
+    """As many of the events as make a chunk: their number and packed form. Never fewer than an earlier call with fewer events gave."""
+    packed = pack(events)
+    if len(packed) <= CHUNK_BYTES:
+        return len(events), packed
+    size = count = 0
+    for event in events:
+        size += len(pack((event,)))
+        if size > CHUNK_BYTES and count:
+            break
+        count += 1
+    return count, pack(events[:count])
+
+
+def _precedence(event: Event) -> tuple[int, bytes]:
+    # Hashed in the stored form, whose instants are UTC: a conflict must not fall otherwise after a restart.
+    return event.time, content_hash(unpack(pack((event,)))[0])
+
+
+def _digest(subject: str) -> bytes:
+    return blake2b(subject.encode(), digest_size=16).digest()

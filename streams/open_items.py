@@ -1,0 +1,140 @@
+"""What is open in a segment: backlog, waiting, response deadlines. Sorted lists, so that ages need no event to move.
+
+`OpenItems` belongs to one ledger partition (or one report); `OpenSummary` is what it says at an instant, and adds up over partitions.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from typing import Any
+
+from streams.contribution import Span
+from streams.tally import Distribution, bucket_of, bucket_value
+
+AGE_BOUNDS: tuple[tuple[str, int], ...] = (("1h", 3_600_000), ("4h", 14_400_000), ("1d", 86_400_000), ("7d", 604_800_000))
+"""Age buckets: label and largest age (ms) in it; what is older is `older`."""
+BACKLOG, WAITING, RESPONSE = "backlog", "waiting", "response"
+
+
+class OpenSummary:
+    """What is open at an instant; summaries of several partitions add up."""
+
+    __slots__ = ("ages", "backlog", "by_age", "oldest", "past_target", "response_age", "soon", "waiting")
+
+    def __init__(self) -> None:
+        self.backlog = 0
+        self.by_age = [0] * (len(AGE_BOUNDS) + 1)
+        self.ages = Distribution()
+        self.waiting = 0
+        self.oldest: int | None = None
+        self.past_target = 0
+        self.soon = 0
+        self.response_age = 0
+
+    def merge(self, other: "OpenSummary") -> None:
+        self.backlog += other.backlog
+        self.by_age = [mine + theirs for mine, theirs in zip(self.by_age, other.by_age, strict=True)]
+        self.ages.merge(other.ages)
+        self.waiting += other.waiting
+        if other.oldest is not None and (self.oldest is None or other.oldest < self.oldest):
+            self.oldest = other.oldest
+        self.past_target += other.past_target
+        self.soon += other.soon
+        self.response_age += other.response_age
+
+    def packed(self) -> list[Any]:
+        return [self.backlog, self.by_age, self.ages.packed(), self.waiting, self.oldest, self.past_target, self.soon, self.response_age]
+
+    @classmethod
+    def unpacked(cls, packed: list[Any]) -> "OpenSummary":
+        out = cls()
+        out.backlog, out.by_age, ages, out.waiting, out.oldest, out.past_target, out.soon, out.response_age = packed
+        out.ages = Distribution.unpacked(ages)
+        return out
+
+
+class OpenItems:
+    """The open items of one segment: sorted beginnings of backlog, waiting and response spans, and sorted deadlines."""
+
+    __slots__ = ("backlog", "backlog_sum", "deadlines", "response_n", "response_sum", "waiting")
+
+    def __init__(self) -> None:
+        self.backlog: list[int] = []
+        self.backlog_sum = 0
+        self.waiting: list[int] = []
+        self.deadlines: list[int] = []
+        self.response_n = 0
+        self.response_sum = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.backlog or self.waiting or self.response_n)
+
+    def add(self, span: Span) -> None:
+        if span.kind == BACKLOG:
+            insort(self.backlog, span.since)
+            self.backlog_sum += span.since
+        elif span.kind == WAITING:
+            insort(self.waiting, span.since)
+        else:
+            self.response_n += 1
+            self.response_sum += span.since
+            if span.deadline is not None:
+                insort(self.deadlines, span.deadline)
+
+    def take(self, span: Span) -> None:
+        if span.kind == BACKLOG:
+            _remove(self.backlog, span.since)
+            self.backlog_sum -= span.since
+        elif span.kind == WAITING:
+            _remove(self.waiting, span.since)
+        else:
+            self.response_n -= 1
+            self.response_sum -= span.since
+            if span.deadline is not None:
+                _remove(self.deadlines, span.deadline)
+
+    def summary(self, at: int, horizon: int) -> OpenSummary:
+        """What is open at `at` (ms); `horizon` (ms) is how far `breaching_soon` looks."""
+        out = OpenSummary()
+        out.backlog = len(self.backlog)
+        left = out.backlog
+        for index, (_, bound) in enumerate(AGE_BOUNDS):
+            older = bisect_left(self.backlog, at - bound)
+            out.by_age[index] = left - older
+            left = older
+        out.by_age[-1] = left
+        self._ages(at, out.ages)
+        out.waiting = len(self.waiting)
+        out.oldest = self.waiting[0] if self.waiting else None
+        out.past_target = bisect_left(self.deadlines, at)
+        out.soon = bisect_left(self.deadlines, at + horizon) - out.past_target
+        out.response_age = at * self.response_n - self.response_sum
+        return out
+
+    def _ages(self, at: int, ages: Distribution) -> None:
+        """The distribution of the backlog's ages, one step a bucket instead of one an item."""
+        items = self.backlog
+        ages.n = len(items)
+        ages.sum = at * ages.n - self.backlog_sum
+        ages.restore_top(max(0, at - since) for since in items[: 8])
+        ages.cut = ages.n > len(ages.top)
+        position = 0
+        while position < len(items):
+            bucket = bucket_of(at - items[position])
+            after = _first_younger(items, position, at, bucket)
+            ages.buckets[bucket] = after - position
+            position = after
+
+
+def _first_younger(items: list[int], low: int, at: int, bucket: int) -> int:
+    """The first position after `low` whose age lies in a lower bucket."""
+    if bucket < 0:
+        return len(items)
+    guess = bisect_right(items, at - int(bucket_value(bucket - 1)), low)
+    while guess < len(items) and bucket_of(at - items[guess]) == bucket:
+        guess = bisect_right(items, items[guess], guess)
+    while guess > low and bucket_of(at - items[guess - 1]) != bucket:
+        guess = bisect_left(items, items[guess - 1], low, guess)
+    return guess
+
+
+def _remove(items: list[int], value: int) -> None:
+    del items[bisect_left(items, value)]

@@ -1,0 +1,205 @@
+"""Tallies: what bookings add up to. Counts and distributions that can be added, and taken back."""
+
+from collections.abc import Iterable
+from math import ceil, log
+from typing import Any
+
+ACCURACY = 0.01
+"""Largest relative error of a percentile. The contract allows 2 %; the rest is room for the several definitions of a percentile."""
+_GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+_LOG_GAMMA = log(_GAMMA)
+TOPS = 8
+"""How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
+
+
+def bucket_of(value: int) -> int:
+    """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
+    return -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
+
+
+def bucket_value(bucket: int) -> float:
+    """The value in ms that stands for a bucket: at most `ACCURACY` away from each of its values."""
+    return 0.0 if bucket < 0 else 2 * _GAMMA**bucket / (_GAMMA + 1)
+
+
+class Distribution:
+    """Count, sum (ms), bucket counts and the largest values. Exact but for percentiles, and subtractable.
+
+    `top` holds the largest values in ascending order; while `cut` is false it holds all of them. A distribution whose `top` is empty with n > 0 does not
+    know its maximum: its owner recomputes it from the ledger (`restore_top`).
+    """
+
+    __slots__ = ("buckets", "cut", "n", "sum", "top")
+
+    def __init__(self, values: Iterable[int] = ()) -> None:
+        self.n = 0
+        self.sum = 0
+        self.buckets: dict[int, int] = {}
+        self.top: list[int] = []
+        self.cut = False
+        for value in values:
+            self.add(value)
+
+    def add(self, value: int) -> None:
+        self.n += 1
+        self.sum += value
+        bucket = bucket_of(value)
+        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        self._add_top(value)
+
+    def take(self, value: int) -> None:
+        """Takes back a value that was added."""
+        self.n -= 1
+        self.sum -= value
+        self._change(bucket_of(value), -1)
+        if value in self.top:
+            self.top.remove(value)
+        if self.n == 0:
+            self.top, self.cut = [], False
+
+    def _add_top(self, value: int) -> None:
+        top = self.top
+        if self.cut and (not top or value < top[0]):
+            return
+        at = len(top)
+        while at and top[at - 1] > value:
+            at -= 1
+        top.insert(at, value)
+        if len(top) > TOPS:
+            del top[0]
+            self.cut = True
+
+    def _change(self, bucket: int, by: int) -> None:
+        count = self.buckets.get(bucket, 0) + by
+        if count:
+            self.buckets[bucket] = count
+        else:
+            del self.buckets[bucket]
+
+    def merge(self, other: "Distribution") -> None:
+        """Adds all values of another distribution."""
+        if not other.n:
+            return
+        self.n += other.n
+        self.sum += other.sum
+        for bucket, count in other.buckets.items():
+            self._change(bucket, count)
+        floor = max((d.top[0] if d.top else 1 << 62) if d.cut else -1 for d in (self, other))
+        top = sorted(value for value in self.top + other.top if value >= floor)
+        self.cut = self.cut or other.cut or len(top) > TOPS
+        self.top = top[-TOPS:]
+
+    def unmerge(self, other: "Distribution") -> None:
+        """Takes back all values of a distribution that was merged; the maximum may be unknown afterwards."""
+        if not other.n:
+            return
+        self.n -= other.n
+        self.sum -= other.sum
+        for bucket, count in other.buckets.items():
+            self._change(bucket, -count)
+        for value in other.top:
+            if value in self.top:
+                self.top.remove(value)
+        if self.n == 0:
+            self.top, self.cut = [], False
+
+    @property
+    def max(self) -> int | None:
+        """The largest value in ms; None if it is unknown or there is none."""
+        return self.top[-1] if self.top else None
+
+    @property
+    def lost_max(self) -> bool:
+        return self.n > 0 and not self.top
+
+    def restore_top(self, values: Iterable[int]) -> None:
+        """Sets the largest values anew, from all values."""
+        self.top, self.cut = [], False
+        for value in values:
+            self._add_top(value)
+
+    def percentile(self, share: float) -> float:
+        """The value in ms at a share (0–1) of the population, by nearest rank, within `ACCURACY`. Needs n > 0."""
+        rank, seen = max(1, ceil(share * self.n)), 0
+        for bucket in sorted(self.buckets):
+            seen += self.buckets[bucket]
+            if seen >= rank:
+                value = bucket_value(bucket)
+                return value if self.max is None else min(value, float(self.max))
+        return float(self.max or 0)
+
+    def packed(self) -> list[Any]:
+        return [self.n, self.sum, self.buckets, self.top, self.cut]
+
+    @classmethod
+    def unpacked(cls, packed: list[Any]) -> "Distribution":
+        out = cls()
+        out.n, out.sum, out.buckets, out.top, out.cut = packed[0], packed[1], dict(packed[2]), list(packed[3]), packed[4]
+        return out
+
+
+class Tally:
+    """Counts and distributions by measure."""
+
+    __slots__ = ("counts", "dists")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.dists: dict[str, Distribution] = {}
+
+    def count(self, measure: str, by: int = 1) -> None:
+        total = self.counts.get(measure, 0) + by
+        if total:
+            self.counts[measure] = total
+        else:
+            self.counts.pop(measure, None)
+
+    def value(self, measure: str, value: int, sign: int = 1) -> None:
+        """Adds (sign 1) or takes back (sign −1) a value in ms."""
+        dist = self.dists.get(measure)
+        if dist is None:
+            dist = self.dists[measure] = Distribution()
+        if sign > 0:
+            dist.add(value)
+        else:
+            dist.take(value)
+            if not dist.n:
+                del self.dists[measure]
+
+    def merge(self, other: "Tally") -> None:
+        for measure, by in other.counts.items():
+            self.count(measure, by)
+        for measure, dist in other.dists.items():
+            mine = self.dists.get(measure)
+            if mine is None:
+                mine = self.dists[measure] = Distribution()
+            mine.merge(dist)
+
+    def unmerge(self, other: "Tally") -> None:
+        for measure, by in other.counts.items():
+            self.count(measure, -by)
+        for measure, dist in other.dists.items():
+            mine = self.dists[measure]
+            mine.unmerge(dist)
+            if not mine.n:
+                del self.dists[measure]
+
+    def __bool__(self) -> bool:
+        return bool(self.counts or self.dists)
+
+    def __getitem__(self, measure: str) -> int:
+        return self.counts.get(measure, 0)
+
+    def total(self, *measures: str) -> int:
+        counts = self.counts
+        return sum(counts.get(measure, 0) for measure in measures)
+
+    def packed(self) -> list[Any]:
+        return [self.counts, {measure: dist.packed() for measure, dist in self.dists.items()}]
+
+    @classmethod
+    def unpacked(cls, packed: list[Any]) -> "Tally":
+        out = cls()
+        out.counts = dict(packed[0])
+        out.dists = {measure: Distribution.unpacked(dist) for measure, dist in packed[1].items()}
+        return out
