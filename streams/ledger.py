@@ -10,46 +10,16 @@ bookkeeping. The rules for the changelog are the seven of the design; here they 
  - a gravestone wins over any set of any epoch.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from operator import attrgetter
 
-from msgspec import Struct, field
+from streams.event_set import Added, EventSet
+from streams.events import Event, make, to_ms, unpack
+from streams.ledger_records import GRAVE, Record, announcement, epoch_number, gravestone, parse_key
 
-from streams.events import Event, content_hash, make, pack, to_ms, unpack
-from streams.ledger_records import GRAVE, Record, announcement, chunk_prefix, epoch_number, gravestone, parse_key
-
-CHUNK_EVENTS = 64
-CHUNK_BYTES = 512 << 10
-"""A chunk is closed early rather than grow beyond this; a single event may be larger (`events.MAX_EVENT_BYTES`)."""
-MAX_EVENTS = 10_000
-"""Distinct events of one interaction; further ones are refused. What recovery unites is never refused."""
+__all__ = ["Added", "Ledger"]
 
 _RECORDING_ENDED = type(make("recording.ended", 0, "-", "-"))
-_in_order: Callable[[Event], tuple[int, str, str]] = attrgetter("time", "id", "source")
-
-
-class Added(Enum):
-    """What became of an event."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-    """Known id and source, other content: both stay in the set, the smaller (time, content hash) counts."""
-    RETIRED = "retired"
-    """The interaction has a gravestone."""
-    FULL = "full"
-    """The interaction has `MAX_EVENTS` events."""
-
-
-class _Interaction(Struct, gc=False):
-    stored: list[Event] = field(default_factory=list)  # in order of arrival, so that a chunk once full never changes
-    counting: dict[tuple[str, str], Event] = field(default_factory=dict)  # (id, source) → the event that counts
-    under: tuple[bytes, ...] = ()  # key prefixes of the records that hold it in the changelog
-    epoch: bytes = b""  # the epoch to which `chunk` and `start` belong
-    chunk: int = 0  # the last chunk written under it
-    start: int = 0  # index of that chunk's first event
 
 
 class Ledger:
@@ -60,7 +30,7 @@ class Ledger:
         self.events_held = 0
         self.ended_at: int | None = None
         """The final instant of a recording whose end was seen, in ms; the latest if there are several."""
-        self._interactions: dict[str, _Interaction] = {}
+        self._interactions: dict[str, EventSet] = {}
         self._markers: set[str] = set()  # subjects that hold a recording's end
         self._dirty: dict[str, None] = {}  # a dict for its order: the same input gives the same records
         self._graves: set[bytes] = set()
@@ -87,7 +57,7 @@ class Ledger:
     def events(self, subject: str) -> list[Event]:
         """The events that count, by (time, id, source); empty for an unknown subject."""
         it = self._interactions.get(subject)
-        return sorted(it.counting.values(), key=_in_order) if it is not None else []
+        return it.in_order() if it is not None else []
 
     def stored_events(self, subject: str) -> list[Event]:
         """The whole set, also the events that lost a conflict, in no particular order."""
@@ -117,28 +87,15 @@ class Ledger:
         if it is None:
             if self._graves and _digest(subject) in self._graves:
                 return Added.RETIRED
-            it = self._interactions[subject] = _Interaction()
-        identity = (event.id, event.source)
-        held = it.counting.get(identity)
-        if held is None:
-            if len(it.stored) >= MAX_EVENTS:
-                return Added.FULL
-            it.counting[identity] = event
-            it.stored.append(event)
+            it = self._interactions[subject] = EventSet()
+        held = len(it.stored)
+        added = it.add(event)
+        if len(it.stored) != held:
             self.events_held += 1
             self._dirty[subject] = None
             if event.__class__ is _RECORDING_ENDED:
                 self._mark_end(subject, event)
-            return Added.NEW
-        if held == event:
-            return Added.DUPLICATE
-        if any(e == event for e in it.stored):
-            return Added.DUPLICATE
-        if len(it.stored) >= MAX_EVENTS:
-            return Added.FULL
-        self._add_conflicting(subject, it, event)
-        self._dirty[subject] = None
-        return Added.CONFLICT
+        return added
 
     def retire(self, subjects: Iterable[str], at_ms: int) -> None:
         """Drops interactions and leaves their gravestones; `at_ms` is the instant of retirement."""
@@ -149,14 +106,6 @@ class Ledger:
                 self._dirty.pop(subject, None)
                 self._graves.add(_digest(subject))
                 self._retiring[subject] = at_ms, it.under
-
-    def _add_conflicting(self, subject: str, it: _Interaction, event: Event) -> None:
-        identity = (event.id, event.source)
-        it.stored.append(event)
-        self.events_held += 1
-        it.counting[identity] = min(it.counting[identity], event, key=_precedence)
-        if event.__class__ is _RECORDING_ENDED:
-            self._mark_end(subject, event)
 
     def _mark_end(self, subject: str, event: Event) -> None:
         self._markers.add(subject)
@@ -217,7 +166,7 @@ class Ledger:
         shared: dict[bytes, bytes] = {}
         for subject, chunks in self._loading.items():
             if chunks:
-                self._interactions[subject] = _Interaction()
+                self._interactions[subject] = EventSet()
             for prefix, value in chunks.items():
                 self._unite(subject, shared.setdefault(prefix, prefix), value)
         self._loading = {}
@@ -227,16 +176,10 @@ class Ledger:
         if prefix not in it.under:
             it.under += (prefix,)
         for event in unpack(value):
-            identity = (event.id, event.source)
-            held = it.counting.get(identity)
-            if held is None:
-                it.counting[identity] = event
-                it.stored.append(event)
+            if it.add(event, limit=1 << 62) is not Added.DUPLICATE:
                 self.events_held += 1
                 if event.__class__ is _RECORDING_ENDED:
                     self._mark_end(subject, event)
-            elif held != event and event not in it.stored:
-                self._add_conflicting(subject, it, event)
 
     # -- epochs and flushes
 
@@ -275,48 +218,11 @@ class Ledger:
             self._bury.update((prefix + subject.encode(), None) for prefix in under)
         self._retiring = {}
         for subject in self._dirty:
-            self._write(epoch, subject, self._interactions[subject], records)
+            self._bury.update((key, None) for key in self._interactions[subject].write(epoch, subject.encode(), records))
         self._dirty = {}
         if records and records[-1][1] is None:
             records.append(announcement(epoch))
         return records
-
-    def _write(self, epoch: bytes, subject: str, it: _Interaction, records: list[Record]) -> None:
-        """Appends the chunks of an interaction that changed; all of them when the epoch is new to it."""
-        key = subject.encode()
-        if it.epoch != epoch:
-            it.epoch, it.chunk, it.start = epoch, 0, 0
-            self._bury.update((prefix + key, None) for prefix in it.under)
-            it.under = ()
-        while True:
-            count, packed = _fitting(it.stored[it.start : it.start + CHUNK_EVENTS])
-            prefix = chunk_prefix(epoch, it.chunk)
-            records.append((prefix + key, packed))
-            if prefix not in it.under[-1:]:
-                it.under += (prefix,)
-            if it.start + count >= len(it.stored):
-                return
-            it.start += count
-            it.chunk += 1
-
-
-def _fitting(events: list[Event]) -> tuple[int, bytes]:
-    """As many of the events as make a chunk: their number and packed form. Never fewer than an earlier call with fewer events gave."""
-    packed = pack(events)
-    if len(packed) <= CHUNK_BYTES:
-        return len(events), packed
-    size = count = 0
-    for event in events:
-        size += len(pack((event,)))
-        if size > CHUNK_BYTES and count:
-            break
-        count += 1
-    return count, pack(events[:count])
-
-
-def _precedence(event: Event) -> tuple[int, bytes]:
-    # Hashed in the stored form, whose instants are UTC: a conflict must not fall otherwise after a restart.
-    return event.time, content_hash(unpack(pack((event,)))[0])
 
 
 def _digest(subject: str) -> bytes:
