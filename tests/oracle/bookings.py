@@ -1,0 +1,229 @@
+"""What one interaction books, and the state it is in: each number at its own instant, with queue, agent and team."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .model import Event, Facts, Visit
+from .policy import Policy, Target
+
+Attributes = Mapping[str, str | int | None]
+
+
+class Booking(NamedTuple):
+    kind: str
+    t: int
+    v: int = 0  # milliseconds, or a flag
+    queue: str | None = None
+    agent: str | None = None
+    team: str | None = None
+    a: int = 0  # service level: answered within, missed within, events, and the headline's numerator and n
+    b: int = 0
+    n: int = 0
+    top: int = 0
+    base: int = 0
+
+
+class State(NamedTuple):
+    """Something open at an instant."""
+
+    kind: str  # waiting, backlog
+    since: int
+    clock: int | None
+    deadline: int | None
+    pending: bool  # no first response yet
+    queue: str | None
+    agent: str | None
+    team: str | None
+
+
+@dataclass
+class Judge:
+    """One interaction as known at `at`."""
+
+    channel: str
+    facts: Facts
+    attributes: Attributes
+    policy: Policy
+    cache: dict[tuple[str | int | None, ...], Target]
+
+    def queue(self, visit: Visit | None) -> str | None:
+        if visit is None or visit.key == -1:
+            return self._text("queue")
+        return visit.queue
+
+    def _text(self, name: str) -> str | None:
+        value = self.attributes.get(name)
+        return value if isinstance(value, str) else None
+
+    def target(self, queue: str | None) -> Target:
+        values = {name: self._text(name) for name in self.attributes if not name.startswith("due_")}
+        values |= {"channel": self.channel, "queue": queue}
+        key = tuple(values.values())
+        if key not in self.cache:
+            self.cache[key] = self.policy.target(values)
+        return self.cache[key]
+
+    def who(self, event: Event | None) -> tuple[str | None, str | None]:
+        """Agent and team that did it; the latest known where the event names none, and for what nobody did."""
+        latest = self._text("agent"), self._text("team")
+        return latest if event is None else (event.agent or latest[0], event.team or latest[1])
+
+    def deadline(self, facts: Facts) -> int | None:
+        """The target of the queue in which the clock started; a deadline of the source wins."""
+        if facts.clock is None or not facts.visits:
+            return None
+        due = self.attributes.get("due_first_response")
+        if isinstance(due, int):
+            return max(due, facts.clock)
+        first = min(facts.visits, key=lambda visit: visit.start)
+        target = self.target(self.queue(self._as_known(first))).first_response
+        return None if target is None else facts.clock + target
+
+    def _as_known(self, visit: Visit) -> Visit:
+        """The same visit as it is known at `at` (its queue), for a state of the past."""
+        return next((known for known in self.facts.visits if known.key == visit.key), visit)
+
+    def states(self, facts: Facts) -> Iterator[State]:
+        """What is open after the events behind `facts`, which may be only the first of them."""
+        deadline = self.deadline(facts)
+        agent, team = self.who(None)
+        for visit in facts.visits:
+            if visit.stop is None:
+                queue = self.queue(self._as_known(visit))
+                yield State("waiting", visit.start, facts.clock, deadline, facts.response is None, queue, agent, team)
+        if facts.in_backlog and facts.born is not None:
+            queue = self.queue(self._as_known(facts.visits[-1]) if self.channel == "call" else self._single(facts))
+            yield State("backlog", facts.born, None, None, False, queue, agent, team)
+
+    def _single(self, facts: Facts) -> Visit | None:
+        last = facts.visits[-1] if facts.visits else None
+        return self._as_known(last) if last else None
+
+    # What happened
+
+    def bookings(self, at: int) -> Iterator[Booking]:
+        facts = self.facts
+        for visit in facts.visits:
+            yield from self._visit(visit, at)
+        if facts.response and facts.clock is not None:
+            wait = max(0, facts.response.t - facts.clock)
+            yield Booking("frt", facts.response.t, wait, self.queue(facts.response_visit), *self.who(facts.response))
+        for reply, wait in facts.next_responses:
+            yield Booking("nrt", reply.t, wait, self.queue(self._begun_by(reply.t)), *self.who(reply))
+        for leg in facts.legs:
+            queue = self.queue(leg.visit) if leg.visit else leg.event.queue or self._text("queue")
+            yield Booking("leg", facts.ended or 0, leg.talk, queue, *self.who(leg.event))
+        breach = self.breach(at)
+        if breach is not None:
+            yield Booking("breach", breach, 0, self.queue(self._begun_by(breach)), *self.who(None))
+        if self.channel == "ticket":
+            yield from self._ticket()
+        yield from self._compliance(at, breach)
+
+    def _visit(self, visit: Visit, at: int) -> Iterator[Booking]:
+        queue, nobody = self.queue(visit), self.who(None)
+        target = self.target(queue)
+        answer = visit.answered
+        yield Booking("offered", visit.start, 0, queue, *nobody)
+        mode = target.missed
+        expiry = visit.start + target.within
+        expired = expiry < at and (visit.stop is None or visit.stop > expiry)
+        late = Booking("level", expiry, 0, queue, *nobody, n=1, base=int(mode != "handled_only"))
+        if answer:
+            wait = max(0, answer.t - visit.start)
+            done = self.who(answer)
+            yield Booking("answered", answer.t, wait, queue, *done)
+            if mode == "handled_only":
+                yield Booking("level", answer.t, 0, queue, *done, base=1)
+            if expired:
+                yield late
+            else:
+                within = int(wait <= target.within)
+                yield Booking("level", answer.t, 0, queue, *done, a=within, n=1, top=within, base=int(mode != "handled_only"))
+        elif visit.left is not None:
+            if expired:
+                yield late
+        elif visit.miss:
+            t, outcome = visit.miss
+            wait = max(0, t - visit.start)
+            short = wait < target.short_missed
+            yield Booking("missed", t, 0, queue, *nobody, a=int(outcome == "abandoned" and not short), b=int(short))
+            if short:
+                return
+            if expired:
+                yield late
+            else:
+                top, base = int(mode == "positive"), int(mode in {"included", "positive"})
+                yield Booking("level", t, 0, queue, *nobody, b=1, n=1, top=top, base=base)
+        elif expired:
+            yield late
+
+    def _begun_by(self, t: int) -> Visit | None:
+        visits = self.facts.visits
+        begun = [visit for visit in visits if visit.start <= t]
+        if not visits:
+            return None
+        return begun[-1] if begun else visits[0]
+
+    def breach(self, at: int) -> int | None:
+        """The instant the first-response target passed unmet (decision 0002, 19)."""
+        due = self.deadline(self.facts)
+        if due is None or due >= at:
+            return None
+        if self.facts.response:
+            return due if self.facts.response.t > due else None
+        waiting = (visit.start <= due and (visit.stop is None or visit.stop > due) for visit in self.facts.visits)
+        return due if any(waiting) else None
+
+    def _ticket(self) -> Iterator[Booking]:
+        facts, queue, nobody = self.facts, self._text("queue"), self.who(None)
+        if facts.counted_opening and facts.opened is not None:
+            yield Booking("opened", facts.opened, 0, queue, *nobody)
+        for event in facts.resolved:
+            yield Booking("resolved", event.t, 0, queue, *self.who(event))
+        for event in facts.reopened:
+            yield Booking("reopened", event.t, 0, queue, *nobody)
+        if facts.handled_by:
+            yield Booking("handled", facts.handled_by.t, 0, queue, *self.who(facts.handled_by))
+        if facts.resolved and facts.opened is not None and not facts.withdrawn:
+            first, last = facts.resolved[0], facts.resolved[-1]
+            yield Booking("first", first.t, max(0, first.t - facts.opened), queue, *self.who(first))
+            if facts.is_resolved:
+                yield Booking("full", last.t, max(0, last.t - facts.opened), queue, *self.who(last))
+
+    def _compliance(self, at: int, breach: int | None) -> Iterator[Booking]:
+        """One verdict an item (rules 18 and 38, decision 0002, 24)."""
+        facts = self.facts
+        if facts.withdrawn:
+            return
+        reply_due = self.deadline(facts)
+        first = facts.resolved[0] if facts.resolved else None
+        met: list[tuple[int, Event, Visit | None]] = []
+        failed: list[int] = []
+        undecided = False
+        resolved_unanswered = first is not None and (facts.response is None or facts.response.t > first.t)
+        if reply_due is not None and not (resolved_unanswered and first is not None and first.t <= reply_due):
+            if breach is not None:
+                failed.append(breach)
+            elif facts.response:
+                met.append((facts.response.t, facts.response, facts.response_visit))
+            else:
+                undecided = True
+        if self.channel == "ticket" and facts.opened is not None:
+            due = self.attributes.get("due_resolution")
+            target = self.target(self._text("queue")).resolution
+            limit = max(due, facts.opened) if isinstance(due, int) else None if target is None else facts.opened + target
+            if limit is not None:
+                if first and first.t <= limit:
+                    met.append((first.t, first, None))
+                elif limit < at:
+                    failed.append(limit)
+                else:
+                    undecided = True
+        if failed:
+            t = min(failed)
+            yield Booking("sla", t, 0, self.queue(self._begun_by(t)), *self.who(None))
+        elif met and not undecided:
+            t, event, visit = max(met, key=lambda one: one[0])
+            yield Booking("sla", t, 1, self.queue(visit), *self.who(event))

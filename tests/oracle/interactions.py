@@ -1,0 +1,160 @@
+"""The facts of one call, chat or ticket, from its ordered standing events (fine print 3, 4, 8; rules 20-22; decision 0002)."""
+
+from collections.abc import Sequence
+
+from .model import Event, Facts, Leg, Visit
+from .visits import Visits
+
+ONLY = -1  # key of the only visit of a chat or ticket
+
+
+def derive(events: Sequence[Event]) -> Facts:
+    channel = next((kind for kind in (channel_of(event.type) for event in events) if kind), None)
+    if channel == "call":
+        return _call(events)
+    if channel == "chat":
+        return _chat(events)
+    if channel == "ticket":
+        return _ticket(events)
+    return Facts()
+
+
+def channel_of(event_type: str) -> str | None:
+    family = event_type.partition(".")[0]
+    return family if family in {"call", "chat", "ticket"} else None
+
+
+def _call(events: Sequence[Event]) -> Facts:
+    queue = Visits(events)
+    facts = Facts(visits=queue.visits, legs=queue.legs())
+    facts.ended = queue.ended.t if queue.ended else None
+    if queue.visits:
+        facts.clock = min(visit.start for visit in queue.visits)
+        facts.born = facts.clock
+        answered = [visit for visit in queue.visits if visit.answer]
+        if answered:
+            facts.response_visit = min(answered, key=lambda visit: (visit.answer.t, visit.at) if visit.answer else (0, 0))
+            facts.response = facts.response_visit.answer
+        last = queue.visits[-1]
+        facts.in_backlog = queue.ended is None and (last.answered is not None or last.miss is None)
+    return facts
+
+
+def _chat(events: Sequence[Event]) -> Facts:
+    facts = Facts()
+    created = next((e for e in events if e.type == "chat.started"), None)
+    handed = next((e for e in events if e.type == "chat.handed_off"), None)
+    ends = [e for e in events if e.type == "chat.ended"]
+    replies = [e for e in events if e.type == "chat.message" and e.human_reply]
+    clock = handed or created
+    facts.clock = clock.t if clock else None
+    facts.ended = ends[0].t if ends else None
+    if facts.clock is not None and replies:
+        after = [e for e in replies if not handed or e.t >= handed.t]
+        facts.response = (after or replies)[0]
+    queue = Visits(events)
+    if any(e.type == "chat.queued" for e in events):
+        facts.visits, facts.legs = queue.visits, queue.legs()
+        place = {e.key: position for position, e in enumerate(events)}
+        if facts.response:
+            begun = [v for v in facts.visits if v.at <= place[facts.response.key]]
+            facts.response_visit = (begun[-1:] or facts.visits[:1])[0]
+    else:
+        if facts.clock is not None:
+            visit = Visit(ONLY, 0, facts.clock, answer=facts.response)
+            gone = next((e for e in events if e.type in {"chat.missed", "chat.ended"}), None)
+            if gone:
+                visit.miss = (gone.t, (gone.outcome if gone.type == "chat.missed" else None) or "abandoned")
+            facts.visits = [visit]
+            facts.response_visit = visit if facts.response else None
+        facts.legs = queue.legs()  # those of `chat.answered`
+        for leg in facts.legs:
+            leg.visit = facts.visits[0] if facts.visits else None
+    if not facts.legs and replies and ends:
+        visit_of_reply = facts.response_visit or (facts.visits[0] if facts.visits else None)
+        start = facts.response or replies[0]
+        facts.legs = [Leg(start, visit_of_reply, max(0, ends[0].t - start.t))]
+    facts.next_responses = _next_responses(events, facts.response or (replies[0] if replies else None))
+    facts.born = created.t if created else None
+    closed = False
+    for event in events:
+        if event.type == "chat.started":
+            facts.in_backlog = not closed
+        elif event.type == "chat.ended":
+            facts.in_backlog, closed = False, True
+        elif event.type == "chat.reopened" and closed:
+            facts.in_backlog, closed = created is not None, False
+    return facts
+
+
+def _ticket(events: Sequence[Event]) -> Facts:
+    facts = Facts()
+    openings = [e for e in events if e.type == "ticket.opened"]
+    replies = [e for e in events if e.type == "ticket.message" and e.human_reply]
+    by_agent = any(e.initiator == "agent" for e in openings)
+    if openings:
+        facts.opened = facts.born = openings[0].t
+        facts.clock = facts.opened
+    if by_agent:
+        first = next((e for e in events if e.type == "ticket.message" and e.customer_message), None)
+        facts.clock = first.t if first else None
+    _steps(facts, events)
+    if facts.clock is not None:
+        if by_agent:
+            replies = [e for e in replies if e.t >= facts.clock]
+        facts.response = replies[0] if replies else None
+        visit = Visit(ONLY, 0, facts.clock, answer=facts.response)
+        visit.left = facts.resolved[0].t if facts.resolved else None
+        final = next((e.t for e in events if e.type in {"ticket.merged", "ticket.deleted"}), None)
+        if final is not None:
+            visit.left = final if visit.left is None else min(visit.left, final)
+        facts.visits = [visit]
+        facts.response_visit = visit if facts.response else None
+    facts.next_responses = _next_responses(events, facts.response or (replies[0] if replies and not by_agent else None))
+    return facts
+
+
+def _steps(facts: Facts, events: Sequence[Event]) -> None:
+    """opened, resolved and reopened as steps of the ticket."""
+    replied = False
+    seen_opening = False
+    for event in events:
+        verb = event.type.partition(".")[2]
+        if event.type == "ticket.message":
+            replied = replied or event.human_reply
+        if facts.withdrawn:
+            continue
+        if verb == "opened" and not seen_opening:
+            seen_opening = facts.counted_opening = True
+            facts.in_backlog = not facts.resolved or facts.in_backlog
+        elif verb in {"resolved", "closed"} and not facts.is_resolved:
+            facts.resolved.append(event)
+            facts.is_resolved, facts.in_backlog = True, False
+        elif verb == "reopened" and facts.is_resolved:
+            facts.reopened.append(event)
+            facts.is_resolved, facts.in_backlog = False, True
+            facts.born = event.t if facts.born is None else facts.born
+        elif verb in {"merged", "deleted"}:
+            facts.withdrawn, facts.in_backlog = True, False
+        if len(facts.resolved) == 1 and facts.resolved[0] is event and not facts.handled_by:
+            first = facts.resolved[0]
+            by_then = replied or any(e.type == "ticket.message" and e.human_reply and e.t <= first.t for e in events)
+            facts.handled_by = first if by_then else None
+
+
+def _next_responses(events: Sequence[Event], first: Event | None) -> list[tuple[Event, int]]:
+    """After the first response: the oldest unanswered customer message to the next human reply."""
+    found = []
+    asked: int | None = None
+    begun = False
+    for event in events:
+        if not event.type.endswith(".message"):
+            continue
+        if not begun:
+            begun = first is not None and event.key == first.key
+        elif event.customer_message:
+            asked = event.t if asked is None else asked
+        elif event.human_reply and asked is not None:
+            found.append((event, event.t - asked))
+            asked = None
+    return found
