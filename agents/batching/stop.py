@@ -1,0 +1,20 @@
+"""Stopping without a commit: what the kill tests prove harmless, where going on might lose events."""
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+EXIT_CODE = 1
+
+_log = logging.getLogger(__name__)
+
+
+def stop_at_once(reason: str, cause: BaseException | None = None) -> NoReturn:
+    """Logs and ends the process: no commit, no leaving of the group. Another worker, or the next start, goes on from the last commit."""
+    _log.critical("worker stops: %s", reason, exc_info=cause)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_CODE)
