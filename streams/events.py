@@ -322,7 +322,7 @@ def decode_binary(headers: Mapping[str, bytes], value: bytes | None, key: bytes 
     return text["subject"], _EVENT[kind](to_ms(when), text["id"], text["source"], _EMPTY[kind] if data is None else data)
 
 
-def make(kind: str, time: int, id: str, source: str = "", **data: Any) -> Event:
+def make(kind: str, time: int, id: str, source: str = "", /, **data: Any) -> Event:
     """An event from its parts, validated; for tests, tools and the worker's own markers."""
     return _EVENT[kind](time, id, source, _DATA[kind].decode(msgspec.json.encode(data)))
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from typing import Any
 
 from streams.contribution import Span
-from streams.tally import Distribution, bucket_of, bucket_value
+from streams.tally import TOPS, Distribution, bucket_of, bucket_value
 
 AGE_BOUNDS: tuple[tuple[str, int], ...] = (("1h", 3_600_000), ("4h", 14_400_000), ("1d", 86_400_000), ("7d", 604_800_000))
 """Age buckets: label and largest age (ms) in it; what is older is `older`."""
@@ -15,39 +15,62 @@ BACKLOG, WAITING, RESPONSE = "backlog", "waiting", "response"
 
 
 class OpenSummary:
-    """What is open at an instant; summaries of several partitions add up."""
+    """What is open at an instant; summaries of several partitions add up.
 
-    __slots__ = ("ages", "backlog", "by_age", "oldest", "past_target", "response_age", "soon", "waiting")
+    Ages are kept as the instants they began at (ms), so that a summary moves with time alone only where a count does.
+    """
+
+    __slots__ = ("age_buckets", "backlog", "by_age", "oldest", "past_target", "response_n", "response_since", "since_sum", "soon", "waiting", "waiting_since")
 
     def __init__(self) -> None:
         self.backlog = 0
+        self.since_sum = 0
+        self.oldest: list[int] = []
+        self.age_buckets: dict[int, int] = {}
         self.by_age = [0] * (len(AGE_BOUNDS) + 1)
-        self.ages = Distribution()
         self.waiting = 0
-        self.oldest: int | None = None
+        self.waiting_since: int | None = None
         self.past_target = 0
         self.soon = 0
-        self.response_age = 0
+        self.response_n = 0
+        self.response_since = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.backlog or self.waiting or self.response_n)
 
     def merge(self, other: "OpenSummary") -> None:
         self.backlog += other.backlog
+        self.since_sum += other.since_sum
+        self.oldest = sorted(self.oldest + other.oldest)[:TOPS]
+        for bucket, n in other.age_buckets.items():
+            self.age_buckets[bucket] = self.age_buckets.get(bucket, 0) + n
         self.by_age = [mine + theirs for mine, theirs in zip(self.by_age, other.by_age, strict=True)]
-        self.ages.merge(other.ages)
         self.waiting += other.waiting
-        if other.oldest is not None and (self.oldest is None or other.oldest < self.oldest):
-            self.oldest = other.oldest
+        if other.waiting_since is not None and (self.waiting_since is None or other.waiting_since < self.waiting_since):
+            self.waiting_since = other.waiting_since
         self.past_target += other.past_target
         self.soon += other.soon
-        self.response_age += other.response_age
+        self.response_n += other.response_n
+        self.response_since += other.response_since
+
+    def ages(self, at: int) -> Distribution:
+        """The distribution of the backlog's ages (ms)."""
+        out = Distribution()
+        out.n = self.backlog
+        out.sum = at * self.backlog - self.since_sum
+        out.buckets = self.age_buckets
+        out.restore_top(at - since for since in self.oldest)
+        return out
 
     def packed(self) -> list[Any]:
-        return [self.backlog, self.by_age, self.ages.packed(), self.waiting, self.oldest, self.past_target, self.soon, self.response_age]
+        """As lists and numbers, for MessagePack."""
+        return [getattr(self, name) for name in self.__slots__]
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> "OpenSummary":
         out = cls()
-        out.backlog, out.by_age, ages, out.waiting, out.oldest, out.past_target, out.soon, out.response_age = packed
-        out.ages = Distribution.unpacked(ages)
+        for name, value in zip(cls.__slots__, packed, strict=True):
+            setattr(out, name, value)
         return out
 
 
@@ -101,27 +124,25 @@ class OpenItems:
             out.by_age[index] = left - older
             left = older
         out.by_age[-1] = left
-        self._ages(at, out.ages)
+        out.since_sum = self.backlog_sum
+        out.oldest = self.backlog[:TOPS]
+        out.age_buckets = self._age_buckets(at)
         out.waiting = len(self.waiting)
-        out.oldest = self.waiting[0] if self.waiting else None
+        out.waiting_since = self.waiting[0] if self.waiting else None
         out.past_target = bisect_left(self.deadlines, at)
         out.soon = bisect_left(self.deadlines, at + horizon) - out.past_target
-        out.response_age = at * self.response_n - self.response_sum
+        out.response_n, out.response_since = self.response_n, self.response_sum
         return out
 
-    def _ages(self, at: int, ages: Distribution) -> None:
-        """The distribution of the backlog's ages, one step a bucket instead of one an item."""
-        items = self.backlog
-        ages.n = len(items)
-        ages.sum = at * ages.n - self.backlog_sum
-        ages.restore_top(max(0, at - since) for since in items[: 8])
-        ages.cut = ages.n > len(ages.top)
-        position = 0
+    def _age_buckets(self, at: int) -> dict[int, int]:
+        """How many items in each bucket of age: one step a bucket instead of one an item."""
+        items, position, buckets = self.backlog, 0, {}
         while position < len(items):
             bucket = bucket_of(at - items[position])
             after = _first_younger(items, position, at, bucket)
-            ages.buckets[bucket] = after - position
+            buckets[bucket] = after - position
             position = after
+        return buckets
 
 
 def _first_younger(items: list[int], low: int, at: int, bucket: int) -> int:

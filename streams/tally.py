@@ -1,6 +1,7 @@
 """Tallies: what bookings add up to. Counts and distributions that can be added, and taken back."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import ceil, log
 from typing import Any
 
@@ -12,6 +13,7 @@ TOPS = 8
 """How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
 
 
+@lru_cache(maxsize=1 << 18)
 def bucket_of(value: int) -> int:
     """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
     return -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
@@ -111,6 +113,13 @@ class Distribution:
     @property
     def lost_max(self) -> bool:
         return self.n > 0 and not self.top
+
+    def adopt_tops(self, parts: Iterable["Distribution"]) -> None:
+        """Sets the largest values anew, from the distributions that this one is the sum of."""
+        union = Distribution()
+        for part in parts:
+            union.merge(part)
+        self.top, self.cut = union.top, union.cut
 
     def restore_top(self, values: Iterable[int]) -> None:
         """Sets the largest values anew, from all values."""

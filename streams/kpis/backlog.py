@@ -32,9 +32,9 @@ def backlog(row: Row) -> Figure:
 
 def longest_wait(row: Row) -> Figure:
     """Age (s) of the oldest visit that waits now."""
-    if row.open.oldest is None:
+    if row.open.waiting_since is None:
         return {"value": None, "n": 0}
-    return {"value": (row.end - row.open.oldest) / 1000, "n": row.open.waiting}
+    return {"value": (row.end - row.open.waiting_since) / 1000, "n": row.open.waiting}
 
 
 def time_to_drain(row: Row) -> Figure:
@@ -51,7 +51,7 @@ KPIS = (
     Kpi("backlog", "count", "gauge", "Interactions open now, by age.", backlog, windowed=False),
     Kpi("waiting", "count", "gauge", "Visits waiting now, and how many contacts wait past their response target.",
         lambda row: {"value": row.open.waiting, "past_target": row.open.past_target}, windowed=False),
-    Kpi("backlog_age", "seconds", "distribution", "Age of what is open.", lambda row: distribution(row.open.ages), windowed=False),
+    Kpi("backlog_age", "seconds", "distribution", "Age of what is open.", lambda row: distribution(row.open.ages(row.end)), windowed=False),
     Kpi("longest_wait", "seconds", "gauge", "Age of the oldest visit that waits now.", longest_wait, windowed=False),
     Kpi("breaching_soon", "count", "gauge", "Contacts whose first response falls due within the policy's horizon.",
         lambda row: {"value": row.open.soon}, windowed=False),

@@ -40,7 +40,8 @@ def average(row: Row) -> Figure:
     dist = row.tally.dists.get(FIRST)
     total, n = (dist.sum / 1000, dist.n) if dist else (0.0, 0)
     figure: Figure = {"value": total / n, "numerator": total, "n": n} if n else dict(NO_VALUE)
-    figure["variants"] = {"per_inquiry": share(total + row.open.response_age / 1000, row.tally["offered"])}
+    waited = row.end * row.open.response_n - row.open.response_since
+    figure["variants"] = {"per_inquiry": share(total + waited / 1000, row.tally["offered"])}
     return figure
 
 

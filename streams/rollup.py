@@ -1,0 +1,190 @@
+"""The rollup: partial rows of all ledger partitions, summed into rows of one tick.
+
+A partial row is state, not a difference: it replaces the one before, so a lost or repeated one does no harm. Changes wait until their tick is published.
+A row of tick k is published when every partition has reached k, or, two ticks later, as incomplete: those that are missing keep their last part, and are
+named. What an older epoch of a partition still sends is dropped.
+"""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import msgspec
+
+from streams.calendar_time import rfc3339
+from streams.counters import Counters
+from streams.kpis.kpi import Row as KpiRow
+from streams.open_items import OpenSummary
+from streams.policy import Policy
+from streams.report import figures
+from streams.segments import PARTIAL_VERSION
+from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
+from streams.tally import Tally
+from streams.windows import Frame
+
+GRACE_TICKS = 2
+REFRESH_TICKS = 20
+"""A row that nothing changes is made anew this often, so that its end does not fall far behind."""
+
+_decode = msgspec.msgpack.Decoder().decode
+_decode_key = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str | None, ...]]).decode
+
+
+class Part(NamedTuple):
+    """A partition's part of a segment."""
+
+    sums: list[Tally]
+    totals: dict[str, int]
+    open: OpenSummary
+
+
+def read_partial(packed: bytes) -> Part | None:
+    """Decodes a partial row; None if another release wrote it in a form that this one does not know."""
+    version, sums, totals, summary = _decode(packed)
+    if version != PARTIAL_VERSION:
+        return None
+    return Part([Tally.unpacked(each) for each in sums], totals, OpenSummary.unpacked(summary))
+
+
+class _Partition:
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.tick = -1
+        self.now = 0
+        self.ended = False
+        self.policy = ""
+        self.waiting: deque[tuple[int, SegmentKey, bytes | None]] = deque()
+        self.fresh: set[SegmentKey] | None = None
+        """Segments told of in this epoch, until its first tick is reached; None: that has happened."""
+
+
+class Rollup:
+    """Sums partitions. `partitions` is how many there are; ticks are whole numbers that all partitions count alike."""
+
+    def __init__(self, policy: Policy, partitions: int) -> None:
+        self.policy = policy
+        self.partitions = {number: _Partition() for number in range(partitions)}
+        self.parts: dict[SegmentKey, dict[int, Part]] = {}
+        self.rows: dict[RowKey, Row] = {}
+        self.counters = Counters(policy)
+        self.published = -1
+        self.refused = 0
+        self._dirty: set[SegmentKey] = set()
+        self._full = True
+        self._was_final = False
+
+    def put(self, partition: int, epoch: int, tick: int, key: bytes, packed: bytes | None) -> None:
+        """A partial row of a partition, or None: the segment has become empty there."""
+        state = self.partitions[partition]
+        if not self._accept(state, epoch):
+            return
+        segment = _decode_key(key)
+        state.waiting.append((tick, segment, packed))
+        if state.fresh is not None and packed is not None:
+            state.fresh.add(segment)
+
+    def reached(self, partition: int, epoch: int, tick: int, now: int, policy: str = "", *, ended: bool = False) -> None:
+        """A partition has sent all rows of a tick; `now` (ms) is the instant they are true for."""
+        state = self.partitions[partition]
+        if not self._accept(state, epoch):
+            return
+        if state.fresh is not None:
+            for segment, parts in self.parts.items():
+                if partition in parts and segment not in state.fresh:
+                    state.waiting.append((tick, segment, None))
+            state.fresh = None
+        state.tick, state.now, state.ended, state.policy = tick, now, ended, policy
+
+    def _accept(self, state: _Partition, epoch: int) -> bool:
+        if epoch < state.epoch:
+            return False
+        if epoch > state.epoch:
+            state.epoch, state.fresh = epoch, set()
+            state.waiting.clear()
+        return True
+
+    def ready(self) -> Snapshot | None:
+        """The snapshot of the newest tick that can be published, or None."""
+        ticks = [state.tick for state in self.partitions.values()]
+        tick = min(ticks)
+        if tick <= self.published:
+            tick = max(ticks) - GRACE_TICKS
+            if tick <= self.published:
+                return None
+        return self._publish(tick)
+
+    def _publish(self, tick: int) -> Snapshot:
+        missing = tuple(number for number, state in self.partitions.items() if state.tick < tick)
+        heard = [state for state in self.partitions.values() if state.tick >= 0]
+        versions = {state.policy for state in heard}
+        at = max(state.now for state in heard)
+        final = not missing and all(state.ended for state in heard)
+        self._take(tick)
+        if final and not self._was_final:
+            self._dirty.update(self.parts)
+        self._was_final = final
+        for order, segment in enumerate(self.parts):
+            if order % REFRESH_TICKS == tick % REFRESH_TICKS:
+                self._dirty.add(segment)
+        frame = Frame(self.policy, at)
+        changed: dict[RowKey, Row | None] = {}
+        counters, histogram = {}, {}
+        goals = self.counters.goals(self.parts)
+        for segment in self._dirty:
+            parts = self.parts.get(segment)
+            if not parts:
+                self.parts.pop(segment, None)
+                for window in self.policy.windows:
+                    key = RowKey(*segment, window.name)
+                    if self.rows.pop(key, None) is not None:
+                        changed[key] = None
+                continue
+            for key, row in self._rows(segment, list(parts.values()), frame):
+                changed[key] = self.rows[key] = row
+            counters[segment], histogram[segment] = self.counters.of(segment)
+        # What is open ages without an event, so its rows are made anew with every tick.
+        self._dirty = {segment for segment, parts in self.parts.items() if any(part.open for part in parts.values())}
+        full, self._full, self.published = self._full, False, tick
+        return Snapshot(
+            at=at, tick=tick, policy=self.policy.version, complete=not missing and versions <= {self.policy.version}, missing=missing,
+            rebuilding=any(state.fresh is not None for state in self.partitions.values()), changed=changed, full=full,
+            counters=counters, histogram=histogram, goals=goals, windows=tuple(window.name for window in self.policy.windows),
+            time_zone=self.policy.time_zone, final=final,
+        )  # fmt: skip
+
+    def _take(self, tick: int) -> None:
+        for number, state in self.partitions.items():
+            waiting = state.waiting
+            while waiting and waiting[0][0] <= tick:
+                _, segment, packed = waiting.popleft()
+                parts = self.parts.setdefault(segment, {})
+                part = None if packed is None else read_partial(packed)
+                if part is None:
+                    self.refused += packed is not None
+                    parts.pop(number, None)
+                else:
+                    parts[number] = part
+                    self.counters.put(segment, number, state.epoch, part.totals)
+                self._dirty.add(segment)
+
+    def _rows(self, segment: SegmentKey, parts: list[Part], frame: Frame) -> list[tuple[RowKey, Row]]:
+        dims, values = segment
+        summary = parts[0].open
+        if len(parts) > 1:
+            summary = OpenSummary()
+            for part in parts:
+                summary.merge(part.open)
+        named: dict[str, Any] = dict(zip(dims, values, strict=True))
+        zone = self.policy.time_zone
+        end = rfc3339(frame.end, zone)
+        out = []
+        for index, window in enumerate(self.policy.windows):
+            tally = parts[0].sums[index]
+            if len(parts) > 1:
+                tally = Tally()
+                for part in parts:
+                    tally.merge(part.sums[index])
+            start = frame.window_start(window)
+            kpis = figures(KpiRow(tally, summary, start, frame.end))
+            row = {"segment": named, "start": rfc3339(start, zone), "end": end, "window": window.name, "kpis": kpis}
+            out.append((RowKey(dims, values, window.name), row))
+        return out
