@@ -102,6 +102,17 @@ def test_a_queue_entered_at_midnight_sharp_counts_from_the_menu(tmp_path: Path) 
     ]
 
 
+def test_the_date_of_a_row_is_that_of_the_queue_entry(tmp_path: Path) -> None:
+    # From the menu before midnight to the queue after it: the published daily figures count the call on the row's date.
+    row = "AA0115\t14375\t0\t1\tPS\t990210\t23:59:56\t23:59:56\t0\t0:00:02\t0:00:29\t27\tAGENT\t0:00:29\t0:00:58\t29\tS23"
+    assert [each["time"] for each in events(tmp_path, row)] == [
+        "1999-02-10T23:59:56+02:00",
+        "1999-02-10T00:00:02+02:00",
+        "1999-02-10T00:00:29+02:00",
+        "1999-02-10T00:00:58+02:00",
+    ]
+
+
 def test_a_menu_clock_that_runs_ahead_does_not_move_the_call_to_the_next_day(tmp_path: Path) -> None:
     row = "AA0101\t34400\t0\t2\tPS\t990128\t15:46:49\t15:45:56\t-53\t15:45:56\t15:46:59\t63\tAGENT\t15:46:57\t15:53:31\t394\tS21"
     assert [each["time"] for each in events(tmp_path, row)] == [
