@@ -54,8 +54,8 @@ def _call(row: Row) -> Iterator[Event]:
         yield event(SOURCE, subject, "4-ended", "call.ended", left.isoformat(), by="customer")
         return
 
-    # The row's date is taken for that of the queue entry, as the published daily figures take it. It dates one call of the two months (in the
-    # menu before midnight, in the queue after it) a day too early.
+    # The row's date is taken for that of the queue entry, as the published daily figures take it. It dates one call of the two months (in
+    # the menu before midnight, in the queue after it) a day too early.
     queued = day + _clock(row, "q_start" if waited_in_queue else "vru_exit")
     yield event(SOURCE, subject, "2-queued", "call.queued", queued.isoformat(), queue=row.filled("type"), **who)
     if not answered:
