@@ -128,12 +128,15 @@ class Board:
 
     def _merge_goals(self, snapshot: Snapshot) -> None:
         for segment, goals in snapshot.goals.items():
-            if self._goals.get(segment) != goals:
+            if self._goals.get(segment, {}) != goals:
                 self._set_goals(segment, goals)
 
     def _set_goals(self, segment: SegmentKey, goals: dict[str, float]) -> None:
         """A goal is shown with its row, so a changed goal is a changed row."""
-        self._goals[segment] = goals
+        if goals:
+            self._goals[segment] = goals
+        else:
+            self._goals.pop(segment, None)
         for window in self._segments.get(segment, ()):
             self._row_seq[RowKey(*segment, window)] = self._seq
 

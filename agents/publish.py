@@ -64,8 +64,10 @@ class RedisPublisher:
         """Follow the board for ever."""
         while True:
             seen = self._since or 0
-            if await self._board.newer_than(seen, _IDLE_S) == seen:
+            # A final state is handed over again and again: nothing newer comes that would fill a Redis restarted since.
+            if await self._board.newer_than(seen, _IDLE_S) == seen and self._board.status().status != "final":
                 continue
+            whole = self._since is None
             try:
                 await self.hand_over()
             except (RedisError, OSError) as exc:  # redis-py's own time-outs are RedisErrors
@@ -78,7 +80,7 @@ class RedisPublisher:
                 if self.failures:
                     _log.info("redis is back", attempts=self.failures)
                 self.failures = 0
-                if self._since is None:  # all must go out again; but should two boards ever fight for a prefix, not without a pause
+                if whole and self._since is None:  # should two boards ever fight for a prefix, not without a pause
                     await self._sleep(_IDLE_S)
 
     async def hand_over(self) -> None:
@@ -130,9 +132,9 @@ class RedisPublisher:
 
     def _state(self, change: Change, last: Snapshot) -> State:
         return State(
-            epoch=self._board.epoch, seq=change.seq, published_at=time.time_ns() // 1_000_000, at=last.at, tick=last.tick,
-            policy=last.policy, complete=last.complete, missing=last.missing, rebuilding=last.rebuilding, alerts=change.alerts,
-            spans=last.spans, windows=last.windows, time_zone=last.time_zone, final=last.final,
+            epoch=self._board.epoch, seq=change.seq, published_at=time.time_ns() // 1_000_000, total=change.total, at=last.at,
+            tick=last.tick, policy=last.policy, complete=last.complete, missing=last.missing, rebuilding=last.rebuilding,
+            alerts=change.alerts, spans=last.spans, windows=last.windows, time_zone=last.time_zone, final=last.final,
         )  # fmt: skip
 
     @staticmethod

@@ -116,9 +116,11 @@ class RedisFeed:
             pipe.pttl(self._keys.alive)
             pipe.hgetall(self._keys.rows)
             text, left_ms, rows = await pipe.execute()
-        if text is None:  # flushed in between: the publisher will notice and announce a new whole
+        if text is None:
             return
         state = read_state(text)
+        if len(rows) != state.total:  # flushed or restarted: the publisher will notice and announce a new whole
+            return
         self._changed, self._goals = read_rows(rows)
         age_s = (ALIVE_MS - left_ms) / 1000
         if left_ms <= 0:  # nobody publishes: since when is the publisher's word, that it is stale is Redis's

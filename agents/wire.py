@@ -45,6 +45,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     published_at: int
     """Wall clock of the publisher, ms: only shown, never compared."""
+    total: int
+    """How many rows the hash has with this state: with fewer it has lost some and must not be shown."""
     at: int
     tick: int
     policy: str

@@ -93,12 +93,12 @@ def frame_of(event: str, data: Any, ident: str | None = None) -> bytes:
 
 
 def resumed_from(ident: str | None, sub: Subscription, board: Board) -> int | None:
-    """The sequence number in a Last-Event-ID; None when it is absent or of another board or subscription."""
+    """The sequence number in a Last-Event-ID; None when it is absent, unknown, or of another board or subscription."""
     epoch, _, rest = (ident or "").partition("-")
     number, _, tag = rest.partition("-")
     if epoch != board.epoch or tag != sub.tag or not (number.isascii() and number.isdigit()):
         return None
-    return int(number)
+    return int(number) if int(number) <= board.seq else None
 
 
 class Stream:
@@ -109,6 +109,7 @@ class Stream:
         self._heartbeat_s = heartbeat_s
         self._max_viewers = max_viewers
         self._viewers: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     @property
     def viewers(self) -> int:
@@ -132,6 +133,10 @@ class Stream:
             await self._serve(response, board, sub, resumed_from(request.headers.get("Last-Event-ID"), sub, board))
         except (ConnectionResetError, TimeoutError):
             pass  # the viewer has gone or takes nothing: not an error of ours, and its browser reconnects
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
+            task.uncancel()  # by `close`: the response is to end as a complete one
         finally:
             self._viewers.discard(task)
         return response
@@ -160,6 +165,7 @@ class Stream:
 
     async def close(self, _app: web.Application) -> None:
         """Let go of every viewer, so that the server can end."""
+        self._closing = True
         viewers = list(self._viewers)
         for task in viewers:
             task.cancel()

@@ -49,7 +49,7 @@ function fill(item, alert, now) {
   const [badge, from, name, detail] = item.children;
   const severity = SEVERITY[alert.severity] ?? SEVERITY.info;
   const pending = alert.state === "pending";
-  mark(badge, pending ? "neutral" : severity.level, pending ? "…" : severity.icon, pending ? `${severity.word} pending` : severity.word);
+  mark(badge, pending ? "neutral" : severity.level, pending ? "…" : severity.icon, pending ? "Pending" : severity.word);
   write(from, `since ${since(alert.since, now)}`);
   write(name, `${words(alert.name)} · ${place(alert.segment)}`);
   // The second line of the summary says how bad it is; the first repeats name and place.

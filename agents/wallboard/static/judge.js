@@ -7,7 +7,7 @@ export const ICON = { good: "✓", warn: "▲", bad: "✕", neutral: "•" };
 const verdict = (level, word) => ({ level, word });
 
 export function serviceLevel(figure, goal) {
-  if (figure?.value == null) return verdict(NEUTRAL, "no calls yet");
+  if (figure?.value == null) return verdict(NEUTRAL, "none yet");
   if (goal == null) return verdict(NEUTRAL, "no single goal");
   return figure.value >= goal ? verdict(GOOD, "on goal") : verdict(BAD, "below goal");
 }
