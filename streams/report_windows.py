@@ -13,7 +13,7 @@ Windows = list[tuple[int, int]]
 
 
 def plan(
-    span: tuple[int, int] | None, window: str, start: int | None, at: int | None, tz: str, week_starts: str = "monday"
+    span: tuple[int, int] | None, window: str, start: int | None, at: int | None, *, tz: str, week_starts: str = "monday"
 ) -> tuple[int | None, Windows]:
     """The instant of the report and the windows of its rows.
 
@@ -21,7 +21,7 @@ def plan(
     windows tumble from the first event, or from `start`, to it. With `at` there is one: the `window` before it, or from `start` to it.
     No events and no `at`: no instant and no rows. Raises `WindowError`, also if `start` is not before the instant.
     """
-    _check(window)
+    check_window(window)
     if at is None and span is None:
         return None, []
     end = at if at is not None else span[1] + 1  # type: ignore[index]
@@ -42,7 +42,8 @@ def plan(
     return end, windows
 
 
-def _check(window: str) -> None:
+def check_window(window: str) -> None:
+    """Raises `WindowError` if it is no window."""
     if window == ALL or window in PERIODS:
         return
     try:

@@ -1,0 +1,94 @@
+"""The command line `firstline`: one module a command; errors for people on stderr, exit 0 fine, 2 wrong use or bad input, 1 failure."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from agents.cli import convert, generate, report
+from agents.cli.common import FailedError
+from streams.errors import FirstlineError
+
+HELP = """Real-time service level, response time and backlog for contact centres: exact, early, the same live and in history.
+
+\b
+Examples:
+  firstline report calls.jsonl --by queue
+  firstline generate --days 7 | firstline report -
+"""
+
+
+def build() -> typer.Typer:
+    """The application with all its commands."""
+    app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback(invoke_without_command=True)(_root)
+    app.command("report")(report.report)
+    app.command("generate")(generate.generate)
+    app.command("convert")(convert.convert)
+    return app
+
+
+def _version(on: bool) -> None:
+    if on:
+        from importlib.metadata import version
+
+        typer.echo(f"firstline {version('firstline')}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_version)] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+_root.__doc__ = HELP
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Runs one command line (`sys.argv` without `args`) and gives its exit code; a person's mistake is told on stderr, never raised."""
+    streams = sys.stdout, sys.stderr
+    try:
+        code = typer.main.get_command(build()).main(args, prog_name="firstline", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except typer.TyperException as exc:
+        return _told(exc.format_message() + _hint(exc), exc.exit_code)
+    except FailedError as exc:
+        return _told(str(exc), 1)
+    except FirstlineError as exc:
+        return _told(str(exc), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        return 0  # Whoever reads us has seen enough (`| head`).
+    except SystemExit as exc:
+        # The same, met by Typer first.
+        if isinstance(exc.__context__, BrokenPipeError):
+            return 0
+        raise
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _hint(exc: typer.TyperException) -> str:
+    path = getattr(getattr(exc, "ctx", None), "command_path", None)
+    return f"\nTry: {path} --help" if path else ""
+
+
+def _told(message: str, code: int) -> int:
+    typer.echo(f"error: {message}" if code else message, err=True)
+    return code
+
+
+def main() -> NoReturn:
+    """The entry point of `firstline`."""
+    code = run()
+    sys.stderr.flush()
+    # Everything is written and closed. Taking a recording of millions of events apart object by object would only cost time.
+    os._exit(code)
