@@ -5,13 +5,13 @@ clock has passed it, unless an event changes the facts before. So a deadline is 
 interaction's next change. What is open (backlog, waiting) is a span with a beginning and, once known, an end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from streams.dimensions import DIMENSIONS
 from streams.events import to_ms
-from streams.facts import AnyFacts, ChatFacts, TicketFacts
-from streams.facts.interaction import Visit
+from streams.facts import AnyFacts, CallFacts
+from streams.facts.interaction import RARE, Visit
 from streams.policy import Policy
 from streams.targets import Target
 
@@ -27,6 +27,12 @@ Count = tuple[int, str, int, Where]
 """Instant (ms), measure, by how much, where."""
 Value = tuple[int, str, int, Where]
 """Instant (ms), measure, a value of a distribution (ms), where."""
+
+
+def wanted(policy: Policy, segmentations: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """The rarely used attributes that a policy's targets or some segmentations need."""
+    needed = {name for dims in segmentations for name in dims} | set(policy.match_dimensions)
+    return tuple(name for name in RARE if name in needed)
 
 
 class Joint(NamedTuple):
@@ -86,9 +92,13 @@ class Family(Protocol):
 
 
 class Item:
-    """One interaction as the KPI families see it: facts, with targets and places resolved."""
+    """One interaction as the KPI families see it: facts, with targets, places and the first response resolved.
 
-    __slots__ = ("agent", "channel", "facts", "policy", "queue", "team", "visits", "_by_queue", "_target", "_targets")
+    `clock_start` is where the response clock starts (ms): the first queue entry of a call; else creation, hand-off or first customer message.
+    `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it.
+    """
+
+    __slots__ = ("agent", "channel", "clock_start", "facts", "policy", "queue", "response", "response_spans", "team", "visits", "_deadline", "_targets")
 
     def __init__(self, facts: AnyFacts, policy: Policy) -> None:
         self.facts = facts
@@ -98,18 +108,26 @@ class Item:
         self.team = facts.team
         self.agent = facts.agent
         self.visits: list[Visit] = facts.all_visits()
-        self._by_queue = "queue" in policy.match_dimensions
-        self._target: Target | None = None
-        self._targets: dict[str | None, Target] | None = None
+        self._targets: dict[str | None, Target] = {}
+        self._deadline: int | None = -1
+        self.clock_start: int | None = None
+        self.response: tuple[int, Where] | None = None
+        if isinstance(facts, CallFacts):
+            if self.visits:
+                self.clock_start = self.visits[0].start
+            for visit in self.visits:
+                if visit.answered is not None:
+                    self.response = visit.answered, self.at(visit.queue, visit.agent, visit.team)
+                    break
+        else:
+            self.clock_start = facts.clock_start
+            reply = facts.response
+            if reply is not None:
+                self.response = reply.time, self.at(self.queue_at(reply.time), reply.agent, reply.team)
+        self.response_spans = facts.response_spans() if self.clock_start is not None else []
 
     def target(self, queue: str | None) -> Target:
         """The target for a visit to a queue, by the latest attributes."""
-        if not self._by_queue:
-            if self._target is None:
-                self._target = self._lookup(None)
-            return self._target
-        if self._targets is None:
-            self._targets = {}
         found = self._targets.get(queue)
         if found is None:
             found = self._targets[queue] = self._lookup(queue)
@@ -131,18 +149,17 @@ class Item:
         """The place of something that happened in a queue, by whom as far as the event says so, else by the latest known."""
         return (queue, team or self.team, agent or self.agent)
 
-    def place(self, visit: Visit) -> Where:
-        """The place of what nobody did: the visit's queue, the latest team and agent."""
-        return (visit.queue, self.team, self.agent)
-
     @property
     def last_queue(self) -> str | None:
         return self.visits[-1].queue if self.visits else self.queue
 
     def queue_at(self, time: int) -> str | None:
         """The queue of the latest visit begun by an instant, else the first one's."""
-        queue = self.visits[0].queue if self.visits else self.queue
-        for visit in self.visits:
+        visits = self.visits
+        if len(visits) == 1:
+            return visits[0].queue
+        queue = visits[0].queue if visits else self.queue
+        for visit in visits:
             if visit.start <= time:
                 queue = visit.queue
         return queue
@@ -154,15 +171,13 @@ class Item:
         return None if when is None else to_ms(when)
 
     @property
-    def clock_start(self) -> int | None:
-        """Where the response clock starts: the first queue entry of a call; creation, hand-off or first customer message else."""
-        facts = self.facts
-        if isinstance(facts, ChatFacts | TicketFacts):
-            return facts.clock_start
-        return self.visits[0].start if self.visits else None
-
     def response_deadline(self) -> int | None:
         """When the first response is due; a deadline of the source wins over the policy. None: no target, or no clock."""
+        if self._deadline == -1:
+            self._deadline = self._response_deadline()
+        return self._deadline
+
+    def _response_deadline(self) -> int | None:
         start = self.clock_start
         if start is None:
             return None
@@ -172,18 +187,12 @@ class Item:
         target = self.target(self.visits[0].queue if self.visits else self.queue).first_response_ms
         return None if target is None else start + target
 
-    def response(self) -> tuple[int, Where] | None:
-        """The first human response: instant and place."""
-        facts = self.facts
-        if isinstance(facts, ChatFacts | TicketFacts):
-            reply = facts.response
-            if reply is None:
-                return None
-            return reply.time, self.at(self.queue_at(reply.time), reply.agent, reply.team)
-        for visit in self.visits:
-            if visit.answered is not None:
-                return visit.answered, self.at(visit.queue, visit.agent, visit.team)
-        return None
+    def waited_at(self, time: int) -> bool:
+        """Whether the contact was waiting for its first response at an instant, and went on waiting."""
+        for begin, end in self.response_spans:
+            if begin <= time and (end is None or end > time):
+                return True
+        return False
 
 
 def shared_of(facts: AnyFacts) -> Shared:

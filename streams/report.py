@@ -4,21 +4,22 @@
 rows of every segmentation asked for. Rows are exact to the millisecond, since bookings carry their own instants.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
 from streams.calendar_time import local_hour_and_weekday
-from streams.contribution import SHARED, Contribution, Where, contribute
+from streams.contribution import SHARED, Contribution, Span, Where, contribute, wanted
 from streams.dimensions import DIMENSIONS
 from streams.events import Event, content_hash
 from streams.facts import AnyFacts, derive, retracted
 from streams.kpis import FAMILIES, NOT_OF_AGENTS, REGISTRY
-from streams.kpis.kpi import Figure, Row
+from streams.kpis.kpi import NO_VALUE, Figure, Kpi, Row
 from streams.open_items import OpenItems
 from streams.policy import Policy
 from streams.tally import TOPS, Distribution, Tally, bucket_of
@@ -133,6 +134,7 @@ class Aggregator:
         self.at = at
         self.windows = windows
         self.starts = [start for start, _ in windows]
+        self.ends = [min(end, at) for _, end in windows]
         self.segmentations = [tuple(dims) for dims in segmentations]
         needed = {name for dims in self.segmentations for name in dims}
         self.shared_used = tuple(i for i, name in enumerate(SHARED) if name in needed)
@@ -141,36 +143,35 @@ class Aggregator:
         self.cells: dict[Any, _Cell] = {}
         self.segments: list[dict[Segment, dict[int, _Cell]]] = [{} for _ in self.segmentations]
         self.open: dict[tuple[Segment, Where], list[Any]] = {}
+        self.wanted = wanted(policy, self.segmentations)
         self._shared_names = tuple(SHARED[i] for i in self.shared_used)
 
-    def add(self, facts: AnyFacts) -> None:
+    def add(self, book: Contribution) -> None:
         """Adds one interaction."""
-        book = contribute(facts, self.policy, FAMILIES)
         shared = tuple(book.shared[i] for i in self.shared_used)
         where_used, whole = self.where_used, len(self.where_used) == 3
-        at, cells, starts, last, timed = self.at, self.cells, self.starts, self.windows[-1][1], self.timed
+        at, starts, last, timed = self.at, self.starts, self.windows[-1][1], self.timed
         single = len(starts) == 1
         first = starts[0]
+        key: Any = None
         for time, measure, by, where in book.counts:
             if time >= at:
                 continue
             index = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
-            place = where if whole else tuple(where[i] for i in where_used)
-            key = (index, shared, place, local_hour_and_weekday(time, self.policy.time_zone)) if timed else (index, shared, place)
-            cell = cells.get(key)
-            if cell is None:
-                cell = cells[key] = _Cell()
+            moment = local_hour_and_weekday(time, self.policy.time_zone) if timed else None
+            if key != (index, where, moment):
+                key = (index, where, moment)
+                cell = self._cell(index, shared, where, moment)
             counts = cell.counts
             counts[measure] = counts.get(measure, 0) + by
         for time, measure, ms, where in book.values:
             if time >= at:
                 continue
             index = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
-            place = where if whole else tuple(where[i] for i in where_used)
-            key = (index, shared, place, local_hour_and_weekday(time, self.policy.time_zone)) if timed else (index, shared, place)
-            cell = cells.get(key)
-            if cell is None:
-                cell = cells[key] = _Cell()
+            moment = local_hour_and_weekday(time, self.policy.time_zone) if timed else None
+            if key != (index, where, moment):
+                key = (index, where, moment)
+                cell = self._cell(index, shared, where, moment)
             values = cell.values.get(measure)
             if values is None:
                 values = cell.values[measure] = []
@@ -183,6 +184,13 @@ class Aggregator:
                 spans = self.open.setdefault((shared, place), [])  # type: ignore[arg-type]
                 if not single or span.end is None or span.end >= last:
                     spans.append(span)
+
+    def _cell(self, index: int, shared: Segment, where: Where, moment: tuple[str, str] | None) -> _Cell:
+        key = (index, shared, where if len(self.where_used) == 3 else tuple(where[i] for i in self.where_used), moment)
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = _Cell()
+        return cell
 
     def _joints(self, book: Contribution, shared: Segment) -> None:
         for joint in book.joints:
@@ -232,7 +240,7 @@ class Aggregator:
     def _fill(self, dims: tuple[str, ...], rows: dict[Segment, dict[int, _Cell]]) -> None:
         of_agents = "agent" in dims
         for key, cell in self.cells.items():
-            segment = self._segment(dims, key[1], key[2], key[3] if self.timed else None)
+            segment = self._segment(dims, key[1], key[2], key[3])
             row = rows.get(segment)
             if row is None:
                 row = rows[segment] = {}
@@ -259,6 +267,7 @@ class Aggregator:
     def _segment_rows(self, segment: Mapping[str, str | None], cells: dict[int, _Cell], spans: list[Any], names: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of one segment; what is open is swept along the rows' ends."""
         out = []
+        gauges = not any(name in TIME_DIMENSIONS for name in segment)
         items = OpenItems()
         coming = sorted(spans, key=lambda span: span.start)
         leaving = sorted((span for span in spans if span.end is not None), key=lambda span: span.end)
@@ -273,14 +282,20 @@ class Aggregator:
                 left += 1
             cell = cells.get(index)
             tally = cell.tally() if cell is not None else Tally()
-            row = Row(tally, items.summary(end, self.policy.breaching_soon_ms), start, end)
+            row = Row(tally, items.summary(end, self.policy.breaching_soon_ms), start, end, gauges)
             out.append({"segment": dict(segment), "start": start, "end": end, "kpis": figures(row, names)})
         return out
 
 
 def figures(row: Row, names: Iterable[str] = REGISTRY) -> dict[str, Figure]:
     """The KPIs of a row by name."""
-    return {name: REGISTRY[name].figure(row) for name in names}
+    if row.gauges:
+        return {name: REGISTRY[name].figure(row) for name in names}
+    return {name: dict(NO_VALUE) if _needs_end(REGISTRY[name]) else REGISTRY[name].figure(row) for name in names}
+
+
+def _needs_end(kpi: Kpi) -> bool:
+    return kpi.kind == "gauge" or not kpi.windowed
 
 
 def _sortable(segment: Segment) -> tuple[tuple[bool, str], ...]:
@@ -289,7 +304,7 @@ def _sortable(segment: Segment) -> tuple[tuple[bool, str], ...]:
 
 def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
     """Adds every interaction of a recording; `counts` says what was read."""
-    at = aggregator.at
+    at, ends = aggregator.at, aggregator.ends
     for events in recording.subjects.values():
         known = distinct(events, at, counts)
         if not known:
@@ -297,6 +312,35 @@ def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
         gone = retracted(known)
         if gone:
             counts.retracted += sum((event.id, event.source) in gone for event in known)
-        facts = derive(known)
+        facts = derive(known, aggregator.wanted)
+        if facts is None:
+            continue
+        book = contribute(facts, aggregator.policy, FAMILIES)
+        if bisect_left(ends, known[-1].time + 1) > bisect_left(ends, known[0].time + 1):
+            book.spans = spans_by_row(known, facts, book.spans, aggregator)
+        aggregator.add(book)
+
+
+def spans_by_row(events: list[Event], final: AnyFacts, spans: list[Span], aggregator: Aggregator) -> list[Span]:
+    """What is open at the ends of rows that lie between an interaction's events: the state by the events before each end, with the latest attributes."""
+    ends, out = aggregator.ends, []
+    for before, (event, following) in enumerate(pairwise(events), 1):
+        since, until = event.time, following.time
+        if bisect_left(ends, until + 1) == bisect_left(ends, since + 1):
+            continue
+        facts = derive(events[:before], aggregator.wanted)
         if facts is not None:
-            aggregator.add(facts)
+            facts.adopt_attributes(final)
+            out += _clipped(contribute(facts, aggregator.policy, FAMILIES).spans, since, until)
+    return out + _clipped(spans, events[-1].time, None)
+
+
+def _clipped(spans: list[Span], since: int, until: int | None) -> list[Span]:
+    """The parts of spans that hold for row ends after `since`, up to `until`."""
+    out = []
+    for span in spans:
+        start = max(span.start, since)
+        end = span.end if until is None or (span.end is not None and span.end < until) else until
+        if end is None or end > start:
+            out.append(span._replace(start=start, end=end))
+    return out

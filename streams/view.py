@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from streams.contribution import SHARED, Contribution, Joint, Shared, Span, Where, contribute
+from streams.contribution import SHARED, Contribution, Joint, Shared, Span, Where, contribute, wanted
 from streams.events import Event
 from streams.facts import RETRACTION, AnyFacts, derive
 from streams.kpis import FAMILIES
@@ -51,6 +51,7 @@ class View:
         self.touched: set[str] = set()
         self.due: list[tuple[int, str]] = []
         self.segments: Segments | None = None
+        self.wanted = wanted(policy, policy.row_segmentations)
         self.corrections = 0
 
     def touch(self, subject: str, event: Event, *, fresh: bool = True) -> None:
@@ -119,7 +120,7 @@ class View:
         while past and events[past - 1].time >= now:
             past -= 1
         live.pending = events[past:]
-        facts = derive(events[:past])
+        facts = derive(events[:past], self.wanted)
         live.facts = facts if live.plain else None
         return facts
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from streams.events import Event
 from streams.facts.calls import CallFacts
 from streams.facts.chats import ChatFacts
-from streams.facts.interaction import Facts
+from streams.facts.interaction import RARE, Facts
 from streams.facts.tickets import TicketFacts
 
 __all__ = ["AnyFacts", "CallFacts", "ChatFacts", "Facts", "TicketFacts", "derive", "facts_for", "retracted"]
@@ -15,12 +15,12 @@ _CHANNEL: dict[str, type[AnyFacts]] = {"call": CallFacts, "callback": CallFacts,
 RETRACTION = "event.retracted"
 
 
-def facts_for(events: Iterable[Event]) -> AnyFacts | None:
+def facts_for(events: Iterable[Event], wanted: tuple[str, ...] = RARE) -> AnyFacts | None:
     """Empty facts of the channel of the first lifecycle event; None where there is none (feedback or control alone)."""
     for event in events:
         kind = _CHANNEL.get(event.type.partition(".")[0])
         if kind is not None:
-            return kind()
+            return kind(wanted)
     return None
 
 
@@ -33,12 +33,19 @@ def retracted(events: Iterable[Event]) -> frozenset[tuple[str, str]]:
     return frozenset(gone)
 
 
-def derive(events: Sequence[Event]) -> AnyFacts | None:
-    """The facts of one interaction from its counting events, sorted by (time, id), all of them before the instant of interest."""
-    gone = retracted(events) if any(e.type == RETRACTION for e in events) else None
+def derive(events: Sequence[Event], wanted: tuple[str, ...] = RARE) -> AnyFacts | None:
+    """The facts of one interaction from its counting events, sorted by (time, id), all of them before the instant of interest.
+
+    `wanted` names the rarely used attributes to keep (`streams.contribution.wanted`); each costs time on every event.
+    """
+    gone = None
+    for event in events:
+        if event.type == RETRACTION:
+            gone = retracted(events)
+            break
     if gone:
         events = [e for e in events if (e.id, e.source) not in gone]
-    facts = facts_for(events)
+    facts = facts_for(events, wanted)
     if facts is not None:
         for event in events:
             facts.apply(event)

@@ -35,7 +35,7 @@ class CallFacts(Facts):
 
     def on_ended(self, time: int, data: Attributes) -> None:
         if self.ended is None:
-            self.ended = time
+            self.ended = self.first_end = time
             if self.legs:
                 self.legs[-1].close(time)
             self.close_open_visit(time)
@@ -82,4 +82,6 @@ class CallFacts(Facts):
         "call.ended": on_ended,
         "call.wrapped_up": lambda self, time, data: None,
         "callback.requested": on_callback_requested,
+        "callback.attempted": lambda self, time, data: None,
+        "callback.completed": lambda self, time, data: None,
     }

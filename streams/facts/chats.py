@@ -3,7 +3,7 @@
 from typing import Any
 
 from streams.facts.conversation import ConversationFacts
-from streams.facts.interaction import Leg, Visit
+from streams.facts.interaction import RARE, Visit
 
 
 class ChatFacts(ConversationFacts):
@@ -12,8 +12,8 @@ class ChatFacts(ConversationFacts):
     __slots__ = ("accepted", "queued", "spans", "turned_away")
     channel = "chat"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
+        super().__init__(wanted)
         self.queued = False
         self.accepted = False
         self.turned_away: tuple[int, str] | None = None
@@ -40,10 +40,7 @@ class ChatFacts(ConversationFacts):
     def on_reply(self, time: int, data: Any) -> None:
         super().on_reply(time, data)
         if not self.legs:
-            leg = Leg(time, self.visits[-1] if self.visits else None, data.agent, data.team)
-            self.legs.append(leg)
-            if self.ended is not None:
-                leg.close(max(time, self.ended))
+            self.begin_leg(time, self.visits[-1] if self.visits else None, data)
         if self.visits and self.visits[-1].left is None and self.visits[-1].answered is None and not self.accepted:
             visit = self.visits[-1]
             visit.answered, visit.agent, visit.team = time, data.agent, data.team
@@ -51,6 +48,8 @@ class ChatFacts(ConversationFacts):
     def on_ended(self, time: int, data: Any) -> None:
         if self.ended is None:
             self.ended = time
+            if self.first_end is None:
+                self.first_end = time
             if self.legs:
                 self.legs[-1].close(time)
             self.close_open_visit(time)
@@ -60,6 +59,7 @@ class ChatFacts(ConversationFacts):
     def on_reopened(self, time: int, data: Any) -> None:
         if self.ended is not None:
             self.ended = None
+            self.reopened_once = True
             self.spans.append((time, None))
 
     def backlog(self) -> list[tuple[int, int | None]]:
@@ -76,7 +76,7 @@ class ChatFacts(ConversationFacts):
 
     def whole(self) -> list[Visit]:
         """The chat as one visit, from the start of the response clock to the first human reply."""
-        first_end = self.spans[0][1] if self.spans else self.ended
+        first_end = self.first_end
         missed, outcome = self.turned_away or (None, "abandoned")
         if missed is None or (first_end is not None and first_end < missed):
             missed, outcome = first_end, "abandoned"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.facts.interaction import Facts, Visit
+from streams.facts.interaction import RARE, Facts, Visit
 
 
 class Reply:
@@ -22,8 +22,8 @@ class ConversationFacts(Facts):
 
     __slots__ = ("asked", "created", "handed_off", "initiator", "next_replies", "response", "spoke", "unanswered")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
+        super().__init__(wanted)
         self.created: int | None = None
         self.initiator: str | None = None
         self.handed_off: int | None = None

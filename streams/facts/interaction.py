@@ -11,7 +11,7 @@ from streams.events import Attributes, Event
 SKEW_MS = 5_000
 """An answer or miss this long before its queue entry still belongs to it: two systems' clocks, usually 1–2 s apart."""
 
-RARE = ("reason", "medium", "language", "tenant", "product", "region", "customer_segment", "customer")
+RARE: tuple[str, ...] = ("reason", "medium", "language", "tenant", "product", "region", "customer_segment", "customer")
 
 
 class Visit:
@@ -51,10 +51,11 @@ class Visit:
 class Leg:
     """One agent with one contact, from the answer to the next transfer, answer or end."""
 
-    __slots__ = ("agent", "end", "held_since", "hold", "start", "team", "visit")
+    __slots__ = ("agent", "end", "held_since", "hold", "queue", "start", "team", "visit")
 
-    def __init__(self, start: int, visit: Visit | None, agent: str | None, team: str | None) -> None:
+    def __init__(self, start: int, visit: Visit | None, agent: str | None, team: str | None, queue: str | None) -> None:
         self.start = start
+        self.queue = queue
         self.visit = visit
         self.agent = agent
         self.team = team
@@ -81,11 +82,12 @@ class Leg:
 class Facts:
     """The facts of one interaction; one subclass a channel."""
 
-    __slots__ = ("agent", "early_answer", "early_miss", "ended", "first", "last", "legs", "priority", "queue", "rare", "skewed", "team", "visits")
+    __slots__ = ("agent", "early_answer", "early_miss", "ended", "first_end", "last", "legs", "priority", "queue", "rare", "reopened_once", "skewed", "team", "visits", "wanted")
     channel = ""
     handlers: dict[str, Any] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
+        self.wanted = wanted
         self.queue: str | None = None
         self.team: str | None = None
         self.agent: str | None = None
@@ -94,47 +96,52 @@ class Facts:
         self.visits: list[Visit] = []
         self.legs: list[Leg] = []
         self.ended: int | None = None
-        self.first = 0
+        self.first_end: int | None = None
+        self.reopened_once = False
         self.last: tuple[int, str] | None = None
         self.skewed = 0
         self.early_answer: Leg | None = None
         self.early_miss: tuple[int, str, str | None] | None = None
 
     def apply(self, event: Event) -> None:
-        """Takes the next event in (time, id) order."""
+        """Takes the next event in (time, id) order. Only lifecycle events of the channel say something of the interaction."""
         data = event.data
-        if self.last is None:
-            self.first = event.time
-        self.last = (event.time, event.id)
-        handle = self.handlers.get(event.type)
-        if isinstance(data, Attributes):
-            if data.queue is not None:
-                self.queue = data.queue
-                if self.visits and handle is not None:
-                    self._correct_queue(event.type, data)
-            if data.team is not None:
-                self.team = data.team
-            if data.agent is not None:
-                self.agent = data.agent
-            if data.priority is not None:
-                self.priority = data.priority
-            for name in RARE:
-                value = getattr(data, name)
-                if value is not None:
-                    if self.rare is None:
-                        self.rare = {}
-                    self.rare[name] = value
-            if data.due_first_response is not None or data.due_resolution is not None:
-                self._due(data)
-        if handle is not None:
-            handle(self, event.time, data)
-
-    def _due(self, data: Attributes) -> None:
-        rare = self.rare = self.rare if self.rare is not None else {}
-        for name in ("due_first_response", "due_resolution"):
+        time, kind = event.time, event.type
+        self.last = (time, event.id)
+        handle = self.handlers.get(kind)
+        if handle is None:
+            return
+        queue, team, agent, priority = data.queue, data.team, data.agent, data.priority
+        if queue is not None:
+            self.queue = queue
+            if self.visits:
+                self._correct_queue(kind, data)
+        if team is not None:
+            self.team = team
+        if agent is not None:
+            self.agent = agent
+        if priority is not None:
+            self.priority = priority
+        for name in self.wanted:
             value = getattr(data, name)
             if value is not None:
-                rare[name] = value
+                self._keep(name, value)
+        if data.due_first_response is not None:
+            self._keep("due_first_response", data.due_first_response)
+        if data.due_resolution is not None:
+            self._keep("due_resolution", data.due_resolution)
+        handle(self, time, data)
+
+    def adopt_attributes(self, latest: "Facts") -> None:
+        """Takes the attributes known later; nothing may be applied afterwards."""
+        self.queue, self.team, self.agent, self.priority, self.rare = latest.queue, latest.team, latest.agent, latest.priority, latest.rare
+        for mine, theirs in zip(self.visits, latest.visits, strict=False):
+            mine.queue = theirs.queue
+
+    def _keep(self, name: str, value: Any) -> None:
+        if self.rare is None:
+            self.rare = {}
+        self.rare[name] = value
 
     def _correct_queue(self, kind: str, data: Attributes) -> None:
         """A later event may correct the queue of the visit that it belongs to; a queue entry or a transfer speaks of the next one."""
@@ -155,8 +162,7 @@ class Facts:
         named = self.visit_named(data.visit)
         current = self.visits[-1] if self.visits else None
         if named is None and current is not None and current.open:
-            same_queue = data.queue is None or data.queue == current.queue or current.queue is None
-            if same_queue and (data.visit is None or (current.from_transfer and current.id is None)):
+            if (data.queue is None or data.queue == current.queue) and (data.visit is None or current.id is None):
                 named = current
             else:
                 current.left, current.exit = time, "requeued"
@@ -166,6 +172,8 @@ class Facts:
             named.id = named.id or data.visit
             named.queue = data.queue or named.queue
             return
+        if self.legs:
+            self.legs[-1].close(time)
         visit = Visit(time, data.queue, data.visit)
         self.visits.append(visit)
         self._claim_early(visit)
@@ -186,24 +194,31 @@ class Facts:
 
     def on_answered(self, time: int, data: Attributes) -> None:
         visit = self.visit_named(data.visit)
-        if visit is None and data.visit is None and self.visits:
+        if visit is None and self.visits:
             last = self.visits[-1]
-            visit = last if last.left is None else None
-        if self.legs:
-            self.legs[-1].close(time)
-        leg = Leg(time, visit, data.agent, data.team)
-        self.legs.append(leg)
-        if self.ended is not None:
-            leg.close(max(time, self.ended))
+            if (data.visit is None and last.left is None) or (last.open and last.id is None):
+                visit = last
+        leg = self.begin_leg(time, visit, data)
         if visit is None:
             self.early_answer = leg
         elif visit.answered is None:
             visit.answered, visit.agent, visit.team = time, data.agent, data.team
 
+    def begin_leg(self, time: int, visit: Visit | None, data: Attributes) -> Leg:
+        """A new leg ends the one before. After the contact's first end a leg is kept only if another clock may have put it there."""
+        if self.legs:
+            self.legs[-1].close(time)
+        leg = Leg(time, visit, data.agent, data.team, data.queue)
+        if not self.reopened_once:
+            self.legs.append(leg)
+        if self.first_end is not None:
+            leg.close(max(time, self.first_end))
+        return leg
+
     def on_missed(self, time: int, data: Any) -> None:
         outcome = data.outcome or "abandoned"
         visit = self.visit_named(data.visit)
-        if visit is None and data.visit is None and self.visits and self.visits[-1].open:
+        if visit is None and self.visits and self.visits[-1].open and (data.visit is None or self.visits[-1].id is None):
             visit = self.visits[-1]
         if visit is None:
             if not self.visits or data.visit is not None:

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from streams.facts.conversation import ConversationFacts
-from streams.facts.interaction import Visit
+from streams.facts.interaction import RARE, Visit
 
 
 class Step(NamedTuple):
@@ -18,12 +18,13 @@ class Step(NamedTuple):
 class TicketFacts(ConversationFacts):
     """See the rules on tickets in docs/decisions/0002."""
 
-    __slots__ = ("contradicts", "final", "final_at", "reopened", "resolved", "spans", "state")
+    __slots__ = ("contradicts", "final", "final_at", "opened", "reopened", "resolved", "spans", "state")
     channel = "ticket"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
+        super().__init__(wanted)
         self.state = ""
+        self.opened: int | None = None
         self.resolved: list[Step] = []
         self.reopened: list[int] = []
         self.final = ""
@@ -33,6 +34,7 @@ class TicketFacts(ConversationFacts):
 
     def on_opened(self, time: int, data: Any) -> None:
         if self.created is None:
+            self.opened = None if self.final else time
             if self.resolved:
                 self.contradicts = True
             elif not self.final:

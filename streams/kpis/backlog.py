@@ -21,7 +21,7 @@ def contribute(item: Item, book: Contribution) -> None:
     for visit in item.visits:
         end = visit.waited_until
         if end is None or end > visit.start:
-            book.spans.append(Span(WAITING, visit.start, end, item.place(visit), visit.start, None))
+            book.spans.append(Span(WAITING, visit.start, end, item.at(visit.queue), visit.start, None))
 
 
 def backlog(row: Row) -> Figure:

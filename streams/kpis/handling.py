@@ -12,8 +12,8 @@ NOT_OF_AGENTS: frozenset[str] = frozenset()
 def contribute(item: Item, book: Contribution) -> None:
     """Sum of the legs' ended − answered − hold, one value an interaction and segment, at the end."""
     facts = item.facts
-    if not isinstance(facts, TicketFacts) and facts.ended is not None and facts.legs:
-        book.joint(facts.ended, TALK, leg_places(item), is_value=True)
+    if not isinstance(facts, TicketFacts) and facts.first_end is not None and facts.legs:
+        book.joint(facts.first_end, TALK, leg_places(item), is_value=True)
 
 
 KPIS = (Kpi(TALK, "seconds", "distribution", "Time an agent talked, holds excluded, booked at the end.", spread(TALK)),)

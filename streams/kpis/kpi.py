@@ -23,6 +23,8 @@ class Row:
     open: OpenSummary
     start: int
     end: int
+    gauges: bool = True
+    """False where the row has no end to speak of, as that of an hour of the day: what needs the state at the end has no value."""
 
 
 @dataclass(frozen=True)

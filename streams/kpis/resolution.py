@@ -33,30 +33,34 @@ def _times(item: Item, ticket: TicketFacts, book: Contribution) -> None:
 
 def _verdict(item: Item, ticket: TicketFacts | None) -> tuple[int, str, Where] | None:
     """When and how the verdict falls: failed at the first deadline that passes unmet, met when the last target is met; None: never so far."""
-    met: list[int] = []
+    met: list[tuple[int, Where]] = []
     failed: list[int] = []
     pending = False
-    deadline = item.response_deadline()
+    deadline, response = item.response_deadline, item.response
     resolved = ticket.resolved[0].time if ticket is not None and ticket.resolved else None
-    if deadline is not None:
-        response = item.response()
+    fell_away = resolved is not None and (deadline is None or resolved <= deadline) and (response is None or response[0] > resolved)
+    if deadline is not None and not fell_away:
         if response is not None:
-            (met if response[0] <= deadline else failed).append(response[0] if response[0] <= deadline else deadline)
-        elif any(begin <= deadline and (end is None or end > deadline) for begin, end in item.facts.response_spans()):
+            if response[0] <= deadline:
+                met.append(response)
+            else:
+                failed.append(deadline)
+        elif item.waited_at(deadline):
             failed.append(deadline)
         elif resolved is None:
             pending = True
     if ticket is not None and (due := _resolution_deadline(item, ticket)) is not None:
         if resolved is not None and resolved <= due:
-            met.append(resolved)
+            first = ticket.resolved[0]
+            met.append((resolved, item.at(item.last_queue, first.agent, first.team)))
         else:
             failed.append(due)
     if failed:
         time = min(failed)
         return time, FAILED, item.at(item.queue_at(time))
     if met and not pending:
-        time = max(met)
-        return time, MET, item.at(item.queue_at(time))
+        time, place = max(met, key=lambda each: each[0])
+        return time, MET, place
     return None
 
 

@@ -23,14 +23,14 @@ def contribute(item: Item, book: Contribution) -> None:
     start = item.clock_start
     if start is None:
         return
-    response, deadline = item.response(), item.response_deadline()
-    spans = facts.response_spans()
+    response, deadline = item.response, item.response_deadline
     if response is not None:
         book.value(response[0], FIRST, max(0, response[0] - start), response[1])
-    late = response is not None and deadline is not None and response[0] > deadline
-    if deadline is not None and (late or any(begin <= deadline and (end is None or end > deadline) for begin, end in spans)):
-        book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
-    for begin, end in spans:
+    if deadline is not None:
+        late = response is not None and response[0] > deadline
+        if late or item.waited_at(deadline):
+            book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
+    for begin, end in item.response_spans:
         if end is None or end > begin:
             book.spans.append(Span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline))
 
@@ -41,7 +41,7 @@ def average(row: Row) -> Figure:
     total, n = (dist.sum / 1000, dist.n) if dist else (0.0, 0)
     figure: Figure = {"value": total / n, "numerator": total, "n": n} if n else dict(NO_VALUE)
     waited = row.end * row.open.response_n - row.open.response_since
-    figure["variants"] = {"per_inquiry": share(total + waited / 1000, row.tally["offered"])}
+    figure["variants"] = {"per_inquiry": share(total + waited / 1000, row.tally["offered"]) if row.gauges else None}
     return figure
 
 

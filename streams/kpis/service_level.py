@@ -26,10 +26,12 @@ def contribute(item: Item, book: Contribution) -> None:
             if visit.answered <= expiry:
                 book.count(visit.answered, WITHIN[formula], place)
             else:
-                book.count(expiry, EXPIRED[formula], place)
+                left = visit.waited_until
+                waiting = left is None or left > expiry
+                book.count(expiry if waiting else visit.answered, EXPIRED[formula], item.at(visit.queue))
                 book.count(visit.answered, LATE[formula], place)
             continue
-        place = item.place(visit)
+        place = item.at(visit.queue)
         missed = visit.missed
         if missed is not None and (visit.left is None or missed < visit.left):
             short = max(0, missed - start) < target.short_missed_ms

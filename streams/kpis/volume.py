@@ -27,7 +27,7 @@ def contribute(item: Item, book: Contribution) -> None:
     facts = item.facts
     skewed = facts.skewed > 0
     for visit in item.visits:
-        place = item.place(visit)
+        place = item.at(visit.queue)
         book.count(visit.start, "offered", place)
         if visit.answered is not None:
             book.count(visit.answered, "answered", item.at(visit.queue, visit.agent, visit.team))
@@ -36,29 +36,31 @@ def contribute(item: Item, book: Contribution) -> None:
             book.count(visit.left, "left_queue", place)
     place = item.at(item.last_queue)
     for start, end in facts.backlog():
+        if end is not None and end <= start:
+            continue
         book.count(start, ENTERED, place)
         if end is not None:
             book.count(end, EXITED, place)
     if isinstance(facts, TicketFacts):
         _ticket(item, facts, place, book)
-    elif facts.ended is not None and facts.legs:
-        book.joint(facts.ended, "handled", leg_places(item), is_value=False)
-    if skewed:
-        book.count(facts.first, "skewed", place)
+    elif facts.first_end is not None and facts.legs:
+        book.joint(facts.first_end, "handled", leg_places(item), is_value=False)
+    if skewed and item.visits:
+        book.count(item.visits[0].start, "skewed", place)
 
 
 def leg_places(item: Item) -> list[tuple[Where, int]]:
     """Place and talk (ms) of each leg."""
     parts = []
     for leg in item.facts.legs:
-        queue = leg.visit.queue if leg.visit is not None else item.last_queue
+        queue = leg.visit.queue if leg.visit is not None else leg.queue or item.last_queue
         parts.append((item.at(queue, leg.agent, leg.team), leg.talk))
     return parts
 
 
 def _ticket(item: Item, facts: TicketFacts, place: Where, book: Contribution) -> None:
-    if facts.created is not None:
-        book.count(facts.created, "opened", place)
+    if facts.opened is not None:
+        book.count(facts.opened, "opened", place)
     for step in facts.resolved:
         book.count(step.time, "resolved", item.at(item.last_queue, step.agent, step.team))
     if facts.resolved and facts.resolved[0].replied:
