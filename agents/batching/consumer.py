@@ -203,6 +203,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         pending[:] = [offset for offset in pending if offset in acked]
         return None if tp.topic in self.delivery.replayed else last + 1
 
+    # -- what others may ask
+
+    def has_committed(self, tp: TP, end: int) -> bool:
+        """Whether everything below `end` was delivered, acknowledged and given to a commit."""
+        return self._reached.get(tp, -1) >= end and not self._inflight[tp]
+
+    def lags(self) -> dict[TP, int]:
+        """Records not yet delivered, of every source partition whose end is known."""
+        out = {}
+        for tp, reached in list(self._reached.items()):
+            end = self.highwater(tp) if tp in self.assignment() else None
+            if end is not None:
+                out[tp] = max(0, end - reached)
+        return out
+
     def _forget(self) -> None:
         self._inflight.clear()
         self._acked.clear()
@@ -213,5 +228,5 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
 def batch_transport(delivery: Delivery) -> type:
     """The transport class that delivers this way; for `App._new_transport`."""
     use_lean_records(delivery.topics)
-    consumer = type("Consumer", (BatchConsumer,), {"delivery": delivery})
+    consumer = type("Consumer", (BatchConsumer,), {"delivery": delivery, "__module__": __name__})
     return type("Transport", (driver.Transport,), {"Consumer": consumer})

@@ -1,0 +1,72 @@
+"""From raw records to events: decoding, the bounds of time, the right partition. What is no good event becomes a dead letter, untouched."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from streams.events import INTERACTION_TOPICS, Event, decode, decode_binary
+from streams.faults import EventFault
+from streams.partitioning import partition_of
+from streams.policy import Clock
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Outgoing(NamedTuple):
+    """A record to send. Without `partition` the key chooses; without `timestamp_ms` it is the time of sending."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    partition: int | None = None
+    timestamp_ms: int | None = None
+
+
+def read(record: Any, clock: Clock) -> tuple[str, Event]:
+    """The subject and event of a record, structured or binary mode, within the bounds of the policy's clock. Raises `EventFault`."""
+    headers = record.headers
+    if headers and any(name == "ce_id" for name, _ in headers):
+        subject, event = decode_binary({name: value for name, value in headers if value is not None}, record.value, record.key)
+    elif record.value is None:
+        raise EventFault("malformed", "$", "the record has no value")
+    else:
+        subject, event = decode(record.value)
+    time = event.time
+    if not clock.earliest_ms <= time < clock.latest_ms:
+        raise EventFault("time_out_of_range", "$.time", "outside the policy's clock.earliest and clock.latest")
+    if time > record.timestamp + clock.future_ms:
+        raise EventFault("time_out_of_range", "$.time", "further ahead of the record's timestamp than the policy's clock.future")
+    if event.topic not in INTERACTION_TOPICS:
+        raise EventFault("unknown_type", "$.type", f"{event.type} belongs on the topic {event.topic}")
+    return subject, event
+
+
+def dead_letter(topic: str, source: str, partition: int, record: Any, fault: EventFault) -> Outgoing:
+    """The original record, untouched, with where it came from and what is wrong in headers; these carry no content of the event."""
+    about = {
+        "firstline_topic": source,
+        "firstline_partition": str(partition),
+        "firstline_offset": str(record.offset),
+        "firstline_reason": fault.reason,
+        "firstline_path": fault.path,
+    }
+    headers = [*record.headers, *((name, value.encode()) for name, value in about.items())]
+    return Outgoing(topic, record.key, record.value, headers, timestamp_ms=record.timestamp)
+
+
+def misplaced(subject: str, partition: int, partitions: int) -> int | None:
+    """The partition where the subject's other events are, if it is not this one."""
+    right = partition_of(subject.encode(), partitions)
+    return None if right == partition else right
+
+
+def forward(topic: str, partition: int, subject: str, record: Any) -> Outgoing:
+    """The record again, for the partition its subject belongs to."""
+    return Outgoing(topic, record.key or subject.encode(), record.value, tuple(record.headers), partition, record.timestamp)
+
+
+def count_reasons(faults: Iterable[EventFault]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for fault in faults:
+        out[fault.reason] = out.get(fault.reason, 0) + 1
+    return out

@@ -1,0 +1,168 @@
+"""The interactions agent: batches of raw records into the ledgers of the assigned partitions, partial rows of each tick out of them."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from agents.intake import Outgoing, count_reasons, dead_letter, forward, misplaced, read
+from agents.partials import PartialRow, Reached, Wire, encode_reached, encode_row
+from agents.pipeline import Pipeline
+from streams.faults import EventFault
+from streams.ledger import Added, Ledger
+from streams.ledger_records import epoch_number
+from streams.policy import Policy
+from streams.view import View
+
+_log = structlog.get_logger(__name__)
+_NEW, _CONFLICT, _RETIRED, _FULL = Added.NEW, Added.CONFLICT, Added.RETIRED, Added.FULL
+_REFUSED = {
+    _RETIRED: ("retired", "$.subject", "the interaction is older than the policy's retention and has been dropped"),
+    _FULL: ("too_many_events", "$.subject", "the interaction has as many events as one may have"),
+}
+
+
+@dataclass(eq=False)
+class OpenPartition:
+    """An assigned partition between its opening and its end."""
+
+    ledger: Ledger
+    view: View
+    epoch: int
+    latest_ms: int | None = None
+    """The latest event time seen: the recording's clock."""
+    all_due: bool = True
+    """Whether the readers of partial rows know nothing of this epoch yet."""
+    corrections: int = 0
+
+
+class Interactions:
+    """All open partitions of this worker. `send` takes records out; everything else is synchronous."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        clock: Literal["wall", "recording"],
+        partitions: int,
+        dead_letters: str,
+        send: Callable[[Sequence[Outgoing]], Awaitable[None]],
+        pipeline: Pipeline,
+    ) -> None:
+        self.policy = policy
+        self.open: dict[int, OpenPartition] = {}
+        self.conflicts = 0
+        self.forwarded = 0
+        self._clock = clock
+        self._partitions = partitions
+        self._dead_letters = dead_letters
+        self._send = send
+        self._pipeline = pipeline
+
+    # -- the life of a partition
+
+    def opened(self, partition: int, ledger: Ledger, epoch: bytes) -> None:
+        """A partition is recovered: everything derived is built anew from its ledger."""
+        view = View(self.policy, ledger.events)
+        view.rebuild(ledger.subjects())
+        latest = None
+        if self._clock == "recording":
+            latest = max((events[-1].time for events in map(ledger.events, ledger.subjects()) if events), default=None)
+        self.open[partition] = OpenPartition(ledger, view, epoch_number(epoch), latest)
+
+    def closed(self, partition: int) -> None:
+        self.open.pop(partition, None)
+
+    # -- events in
+
+    def take(self, partition: int, ledger: Ledger, message: Any) -> Sequence[Awaitable[None]]:
+        """Adds the records of a message; returns what must be sent before the message may be acknowledged."""
+        part = self.open[partition]
+        clock, topic, partitions = self.policy.clock, message.topic, self._partitions
+        add, touch = ledger.add, part.view.touch
+        outgoing: list[Outgoing] = []
+        faults: list[EventFault] = []
+        duplicates, latest = 0, part.latest_ms or 0
+        for record in message.value:
+            try:
+                subject, event = read(record, clock)
+                if subject not in ledger and event.type != "recording.ended":  # whose marker every partition gets on purpose
+                    right = misplaced(subject, partition, partitions)
+                    if right is not None:
+                        outgoing.append(forward(topic, right, subject, record))
+                        self.forwarded += 1
+                        continue
+                added = add(subject, event)
+                if added is _NEW:
+                    if event.type != "recording.ended":
+                        touch(subject, event)
+                        latest = max(latest, event.time)
+                elif added is _CONFLICT:
+                    self.conflicts += 1
+                    touch(subject, event, fresh=False)
+                elif added is _RETIRED or added is _FULL:
+                    raise EventFault(*_REFUSED[added])
+                else:
+                    duplicates += 1
+            except EventFault as fault:
+                faults.append(fault)
+                outgoing.append(dead_letter(self._dead_letters, topic, partition, record, fault))
+        part.latest_ms = latest or None
+        self._count(topic, len(message.value), duplicates, faults)
+        return [self._send(outgoing)] if outgoing else ()
+
+    def _count(self, topic: str, events: int, duplicates: int, faults: Sequence[EventFault]) -> None:
+        self._pipeline.add_events(topic, events)
+        self._pipeline.add_duplicates(duplicates)
+        for reason, number in count_reasons(faults).items():
+            self._pipeline.add_dead_letters(reason, number)
+            if reason == "retired":
+                self._pipeline.add_late(number)
+
+    # -- rows out
+
+    def now(self, part: OpenPartition, wall_ms: int) -> int | None:
+        """A partition's clock; None: a recording of which nothing has come yet."""
+        if self._clock == "wall":
+            return wall_ms
+        return part.latest_ms if part.ledger.ended_at is None else part.ledger.ended_at
+
+    def tick(self, tick: int, wall_ms: int, ended: Callable[[int], bool]) -> Iterable[tuple[int, list[Wire]]]:
+        """Advances every open partition to a tick; each with the records of its partial rows, and "reached" as the last.
+
+        `ended(partition)`: whether a recording has ended there and all of it is read.
+        """
+        clocks = {partition: self.now(part, wall_ms) for partition, part in self.open.items()}
+        if all(now is None for now in clocks.values()):
+            return
+        for partition, now in clocks.items():
+            part = self.open.get(partition)
+            if part is None:  # closed while the rows of another were sent
+                continue
+            records = []
+            if now is not None:
+                part.view.advance(now)
+                rows = part.view.all_partials() if part.all_due else part.view.partials()
+                part.all_due = False
+                records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
+            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, ended(partition))
+            records.append(encode_reached(reached))
+            self._pipeline.add_corrections(part.view.corrections - part.corrections)
+            part.corrections = part.view.corrections
+            yield partition, records
+
+    def retire(self, wall_ms: int) -> list[int]:
+        """Drops what is older than the policy's retention; the partitions whose ledgers have gravestones to write."""
+        if self._clock == "recording":
+            return []
+        changed = []
+        for partition, part in self.open.items():
+            subjects = part.view.retirable(wall_ms - self.policy.retention_ms)
+            if subjects:
+                part.ledger.retire(subjects, wall_ms)
+                for subject in subjects:
+                    part.view.forget(subject)
+                changed.append(partition)
+                _log.info("interactions retired", partition=partition, number=len(subjects))
+        return changed

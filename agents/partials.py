@@ -1,0 +1,66 @@
+"""The records of the `partials` topic: partial rows of a ledger partition, and "reached tick k".
+
+| record    | key (MessagePack)        | value (MessagePack)                                               | header `place`          |
+| --------- | ------------------------ | ----------------------------------------------------------------- | ----------------------- |
+| row       | [partition, segment key] | packed partial row; None (a tombstone): the segment has become empty | [epoch, tick]        |
+| reached   | [partition]              | [epoch, tick, now in ms, number of rows, policy version, ended]   |                         |
+
+The place of a row stands in a header because a tombstone has no value; it lets readers drop what an older epoch still sends.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class PartialRow(NamedTuple):
+    partition: int
+    epoch: int
+    tick: int
+    segment: bytes
+    packed: bytes | None
+
+
+class Reached(NamedTuple):
+    """All rows of a tick are sent; `now_ms` is the instant they are true for."""
+
+    partition: int
+    epoch: int
+    tick: int
+    now_ms: int
+    rows: int
+    policy: str
+    ended: bool
+
+
+Wire = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
+"""Key, value and headers of a record."""
+
+_row_key = msgspec.msgpack.Decoder(tuple[int, bytes]).decode
+_reached_key = msgspec.msgpack.Decoder(tuple[int]).decode
+_place = msgspec.msgpack.Decoder(tuple[int, int]).decode
+_reached_value = msgspec.msgpack.Decoder(tuple[int, int, int, int, str, bool]).decode
+
+
+def encode_row(row: PartialRow) -> Wire:
+    return _encode((row.partition, row.segment)), row.packed, [("place", _encode((row.epoch, row.tick)))]
+
+
+def encode_reached(reached: Reached) -> Wire:
+    return _encode((reached.partition,)), _encode(reached[1:]), []
+
+
+def decode(key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> PartialRow | Reached | None:
+    """The record, or None for one that no worker of this release wrote."""
+    try:
+        if headers:
+            partition, segment = _row_key(key)
+            epoch, tick = _place(headers[0][1])
+            return PartialRow(partition, epoch, tick, segment, value)
+        (partition,) = _reached_key(key)
+        return Reached(partition, *_reached_value(value or b""))
+    except msgspec.DecodeError:
+        return None

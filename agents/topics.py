@@ -1,0 +1,155 @@
+"""Every topic Firstline reads or writes: creation and verification. A worker would ignore a topic missing at its start for ever."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from agents.broker import PARTITIONS as EMBEDDED_PARTITIONS
+from agents.settings import Settings
+from streams.errors import FirstlineError
+from streams.events import INTERACTION_TOPICS, TOPICS
+
+LEDGER = "ledger-interactions"
+PARTIALS = "partials"
+DEAD_LETTERS = "dead-letters"
+KPIS = "kpis"
+ALERTS = "alerts"
+
+_TIMEOUT_S = 15.0
+_COMPACT = {"cleanup.policy": "compact"}
+_LARGEST_RECORD = {"max.message.bytes": str(4 << 20)}
+"""A chunk of the ledger may hold one event of 1 MiB, which can be larger when packed."""
+
+
+class TopicsError(FirstlineError):
+    """Topics cannot be used as they are; the message has a line for each, with what is wrong and the remedy."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def compacted(self) -> bool:
+        return self.config.get("cleanup.policy") == "compact"
+
+
+def wanted(settings: Settings) -> list[Topic]:
+    """All topics, under their names on the cluster."""
+    n = settings.partitions
+    plain = [Topic(name, n) for name in TOPICS]
+    own = [
+        Topic(LEDGER, n, _COMPACT | _LARGEST_RECORD),
+        Topic(PARTIALS, 1, _COMPACT),
+        Topic(KPIS, 1, _COMPACT),
+        Topic(ALERTS, 1, _COMPACT),
+        Topic(DEAD_LETTERS, n),
+    ]
+    return [Topic(settings.topic(topic.name), topic.partitions, topic.config) for topic in plain + own]
+
+
+def create(settings: Settings) -> list[str]:
+    """Creates what is missing and returns its names. Raises `TopicsError`."""
+    admin = _admin(settings)
+    existing = _partitions(admin, settings)
+    count = _agreed(settings, existing) or settings.partitions
+    missing = [topic for topic in wanted(settings.model_copy(update={"partitions": count})) if topic.name not in existing]
+    if not missing:
+        return []
+    new = [NewTopic(topic.name, topic.partitions, settings.replication, config=topic.config) for topic in missing]
+    problems = []
+    for name, done in admin.create_topics(new, request_timeout=_TIMEOUT_S).items():
+        try:
+            done.result(_TIMEOUT_S)
+        except KafkaException as exc:
+            if exc.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was quicker
+                problems.append(f"topic {name}: cannot be created: {exc.args[0].str()}; create it yourself or grant the right to")
+    if problems:
+        raise TopicsError("\n".join(problems))
+    return [topic.name for topic in missing]
+
+
+def check(settings: Settings) -> list[str]:
+    """What is wrong with the topics, a sentence each with the remedy; empty if nothing. Raises `TopicsError` without an answer."""
+    admin = _admin(settings)
+    existing = _partitions(admin, settings)
+    topics = wanted(settings)
+    problems = [f"topic {t.name}: is missing; run `firstline topics --create`" for t in topics if t.name not in existing]
+    problems += _uneven(settings, existing)
+    policies = _cleanup_policies(admin, [topic.name for topic in topics if topic.name in existing])
+    for topic in topics:
+        policy = policies.get(topic.name)
+        if policy is None:
+            continue
+        if topic.compacted and policy != "compact":
+            problems.append(f"topic {topic.name}: cleanup.policy is {policy}, state would expire; set it to compact")
+        if not topic.compacted and "compact" in policy:
+            problems.append(f"topic {topic.name}: cleanup.policy is {policy}, events of one key would be removed; set it to delete")
+    return problems
+
+
+def ensure(settings: Settings) -> int:
+    """Creates what is missing, verifies all and returns the number of interaction partitions. Raises `TopicsError`."""
+    if settings.embedded:
+        return EMBEDDED_PARTITIONS
+    create(settings)
+    problems = check(settings)
+    if problems:
+        raise TopicsError("\n".join(problems))
+    return _agreed(settings, _partitions(_admin(settings), settings)) or settings.partitions
+
+
+def _interaction_topics(settings: Settings) -> list[str]:
+    return [settings.topic(name) for name in (*INTERACTION_TOPICS, LEDGER)]
+
+
+def _agreed(settings: Settings, existing: dict[str, int]) -> int | None:
+    """The partition count of those interaction topics that exist, if they agree."""
+    counts = {existing[name] for name in _interaction_topics(settings) if name in existing}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _uneven(settings: Settings, existing: dict[str, int]) -> list[str]:
+    counts = {name: existing[name] for name in _interaction_topics(settings) if name in existing}
+    if len(set(counts.values())) < 2:
+        return []
+    most = max(counts.values())
+    return [
+        f"topic {name}: {count} partitions, but another interaction topic has {most}, so one subject's events would not meet; "
+        f"give it {most} (kafka-topics --alter --partitions {most}), the ledger's topic anew and empty"
+        for name, count in counts.items()
+        if count != most
+    ]
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.brokers, "socket.timeout.ms": int(_TIMEOUT_S * 1000), "log_level": 0})
+
+
+def _partitions(admin: AdminClient, settings: Settings) -> dict[str, int]:
+    try:
+        found = admin.list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as exc:
+        raise TopicsError(
+            f"Kafka at {settings.brokers} does not answer ({exc.args[0].str()}); start it, or set FIRSTLINE_BROKERS to host:port"
+        ) from exc
+    return {name: len(topic.partitions) for name, topic in found.items()}
+
+
+def _cleanup_policies(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    out: dict[str, str] = {}
+    if not resources:
+        return out
+    for resource, described in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
+        try:
+            out[resource.name] = described.result(_TIMEOUT_S)["cleanup.policy"].value
+        except KafkaException as exc:
+            raise TopicsError(f"topic {resource.name}: its settings cannot be read: {exc.args[0].str()}; grant DescribeConfigs") from exc
+    return out

@@ -1,0 +1,195 @@
+"""The stream worker: Faust under our own roof, the ticks, the watch over both, and an end in good order."""
+
+import asyncio
+import gc
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uvloop
+from faust.types.tuples import TP
+
+from agents import app, topics
+from agents.health import Health
+from agents.interactions import Interactions
+from agents.outbox import Outbox
+from agents.pipeline import Pipeline
+from agents.rollup import RollupReader
+from agents.settings import Settings
+from agents.supervision import Supervisor
+from streams.ledger import Ledger
+from streams.policy import Policy
+from streams.snapshot import Snapshot
+
+RETIRE_EVERY_S = 600.0
+LAG_EVERY_S = 1.0
+_COLLECTOR = (200_000, 20, 100)
+"""Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One stream worker. `run` starts it, and ends when `stop` is set or a part of it fails."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        *,
+        on_snapshot: Callable[[Snapshot], None],
+        pipeline: Pipeline | None = None,
+        health: Health | None = None,
+        on_read: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        """`on_snapshot` is called in the worker that owns the rollup; `on_read(topic, partition, next offset)` after each batch."""
+        self.settings, self.policy = settings, policy
+        self.pipeline = pipeline or Pipeline()
+        self.health = health or Health()
+        self._on_snapshot, self._on_read = on_snapshot, on_read
+        self._outbox = Outbox(settings.brokers)
+        self._ends: dict[int, dict[TP, int]] = {}
+        self._app: app.Application | None = None
+        self._work: Interactions | None = None
+
+    @property
+    def application(self) -> app.Application:
+        """The running application."""
+        assert self._app is not None, "the worker has not been started"
+        return self._app
+
+    @property
+    def interactions(self) -> Interactions:
+        """The open partitions."""
+        assert self._work is not None, "the worker has not been started"
+        return self._work
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Runs until `stop` is set (0) or a part fails (1). Raises `TopicsError` if the topics cannot be used."""
+        self.health.not_ready("partitions", "waiting for an assignment and its recovery")
+        partitions = await asyncio.to_thread(topics.ensure, self.settings)
+        gc.set_threshold(*_COLLECTOR)
+        self._build(partitions)
+        supervisor = Supervisor(stop)
+        await self._outbox.start()
+        faust_app = self.application.faust
+        faust_app.finalize()
+        try:
+            await faust_app.start()
+            tasks = {"faust": self._watch_faust, "ticks": self._ticks, "lag": self._lag, "retention": self._retention}
+            for name, work in tasks.items():
+                self.health.watch_task(name, supervisor.start(name, work()))
+            await stop.wait()
+        finally:
+            await supervisor.close()
+            await faust_app.stop()
+            await self._outbox.stop()
+        crashed = faust_app.crash_reason is not None
+        return 1 if supervisor.failed or crashed else 0
+
+    def _build(self, partitions: int) -> None:
+        work = self._work = Interactions(
+            self.policy,
+            clock=self.settings.clock,
+            partitions=partitions,
+            dead_letters=self.settings.topic(topics.DEAD_LETTERS),
+            send=self._outbox.send,
+            pipeline=self.pipeline,
+        )
+        rollup = RollupReader(self.policy, partitions, self._on_snapshot)
+
+        async def on_events(stream: Any, event: Any) -> None:
+            message = event.message
+            await self.application.ledger.take(stream, event, work.take)
+            if self._on_read is not None:
+                self._on_read(message.topic, message.partition, message.offset + 1)
+
+        def on_partials(message: Any) -> None:
+            rollup.take(message, self.application.faust.consumer.highwater(message.tp))
+
+        def on_open(partition: int, ledger: Ledger, epoch: bytes) -> None:
+            self._ends.pop(partition, None)
+            work.opened(partition, ledger, epoch)
+            gc.freeze()  # the ledger's objects are no garbage: spare the collector, also the one that Faust calls at rebalances
+
+        self._app = app.build(
+            self.settings,
+            partitions=partitions,
+            new_ledger=lambda _: Ledger(),
+            on_open=on_open,
+            on_close=work.closed,
+            on_events=on_events,
+            on_partials=on_partials,
+        )
+
+    # -- background tasks
+
+    async def _watch_faust(self) -> None:
+        await self.application.faust.wait_until_stopped()
+
+    async def _ticks(self) -> None:
+        tick_ms, work, partials = self.policy.tick_ms, self.interactions, self.application.partials
+        tick = int(time.time() * 1000) // tick_ms
+        while True:
+            tick = max(tick, int(time.time() * 1000) // tick_ms) + 1
+            await asyncio.sleep(max(0.0, tick * tick_ms / 1000 - time.time()))
+            await self._learn_ends()
+            for partition, records in work.tick(tick, tick * tick_ms, self._has_ended):
+                await self._outbox.send_rows(partials, 0, records)
+                if partition not in work.open:
+                    break
+            self._report_readiness()
+
+    def _report_readiness(self) -> None:
+        faust_app = self.application.faust
+        if faust_app.rebalancing or faust_app.in_recovery or not self.application.ledger.generation >= 0:
+            self.health.not_ready("partitions", "rebalancing or recovering")
+        else:
+            self.health.ready("partitions")
+
+    async def _learn_ends(self) -> None:
+        """Where the source topics end, asked once a recording's end was seen: that marker may overtake events of other topics."""
+        for partition, part in self.interactions.open.items():
+            if part.ledger.ended_at is not None and partition not in self._ends:
+                tps = [TP(topic, partition) for topic in self.application.sources]
+                self._ends[partition] = dict(await self.application.faust.consumer.highwaters(*tps))
+                return  # one a tick: the partitions may change while waiting
+
+    def _has_ended(self, partition: int) -> bool:
+        ends = self._ends.get(partition)
+        consumer = self.application.faust.consumer
+        return ends is not None and all(consumer.has_committed(tp, end) for tp, end in ends.items())
+
+    async def _lag(self) -> None:
+        reported: set[TP] = set()
+        while True:
+            await asyncio.sleep(LAG_EVERY_S)
+            consumer = self.application.faust.consumer
+            lags = consumer.lags()
+            for tp, events in lags.items():
+                self.pipeline.set_lag(tp.topic, tp.partition, events)
+            for tp in reported - lags.keys():
+                self.pipeline.drop_lag(tp.topic, tp.partition)
+            reported = set(lags)
+
+    async def _retention(self) -> None:
+        while True:
+            await asyncio.sleep(RETIRE_EVERY_S)
+            for partition in self.interactions.retire(int(time.time() * 1000)):
+                self.application.ledger.flush_soon(partition)
+
+
+def run_worker(worker: Worker) -> int:
+    """Runs a worker in this process until SIGTERM or SIGINT; the exit code."""
+
+    async def until_signal() -> int:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        return await worker.run(stop)
+
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # also for the loop of Faust's consumer thread
+    return asyncio.run(until_signal())
