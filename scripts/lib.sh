@@ -1,0 +1,22 @@
+# Shared by the scripts beside it; to be sourced.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Root, directly or through a sudo that asks nothing? FIRSTLINE_NO_APT=1 says: leave the system alone.
+can_apt() {
+  [ -z "${FIRSTLINE_NO_APT:-}" ] && command -v apt-get >/dev/null || return 1
+  [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Installs Debian packages: quiet, asking nothing, starting no service (RUNLEVEL=1 where the init scripts decide).
+apt_install() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
+  say "installing with apt-get: $*"
+  as_root "${apt[@]}" update >/dev/null || say "apt-get update failed; trying with the package lists at hand"
+  as_root "${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
+}
