@@ -152,6 +152,11 @@ class Interactions:
             part.corrections = part.view.corrections
             yield partition, records
 
+    def send_all_rows(self) -> None:
+        """The next tick sends every row: readers may lack some."""
+        for part in self.open.values():
+            part.all_due = True
+
     def retire(self, wall_ms: int) -> list[int]:
         """Drops what is older than the policy's retention; the partitions whose ledgers have gravestones to write."""
         if self._clock == "recording":

@@ -1,10 +1,11 @@
 """Every topic Firstline reads or writes: creation and verification. A worker would ignore a topic missing at its start for ever."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from agents.broker import PARTITIONS as EMBEDDED_PARTITIONS
 from agents.settings import Settings
@@ -55,9 +56,11 @@ def wanted(settings: Settings) -> list[Topic]:
 
 
 def create(settings: Settings) -> list[str]:
-    """Creates what is missing and returns its names. Raises `TopicsError`."""
+    """Creates what is missing and returns its names; nothing if existing topics do not fit together. Raises `TopicsError`."""
     admin = _admin(settings)
     existing = _partitions(admin, settings)
+    if uneven := _uneven(settings, existing):
+        raise TopicsError("\n".join(uneven))
     count = _agreed(settings, existing) or settings.partitions
     missing = [topic for topic in wanted(settings.model_copy(update={"partitions": count})) if topic.name not in existing]
     if not missing:
@@ -72,6 +75,7 @@ def create(settings: Settings) -> list[str]:
                 problems.append(f"topic {name}: cannot be created: {exc.args[0].str()}; create it yourself or grant the right to")
     if problems:
         raise TopicsError("\n".join(problems))
+    _wait_until_known(admin, settings, {topic.name for topic in missing})
     return [topic.name for topic in missing]
 
 
@@ -103,6 +107,27 @@ def ensure(settings: Settings) -> int:
     if problems:
         raise TopicsError("\n".join(problems))
     return _agreed(settings, _partitions(_admin(settings), settings)) or settings.partitions
+
+
+def alter(settings: Settings, name: str, config: dict[str, str]) -> None:
+    """Sets configuration values of a topic. Raises `TopicsError`."""
+    entries = [ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in config.items()]
+    resource = ConfigResource(ResourceType.TOPIC, settings.topic(name), incremental_configs=entries)
+    admin = _admin(settings)  # held until the answers are there
+    for altered in admin.incremental_alter_configs([resource], request_timeout=_TIMEOUT_S).values():
+        try:
+            altered.result(_TIMEOUT_S)
+        except KafkaException as exc:
+            raise TopicsError(f"topic {settings.topic(name)}: cannot be altered: {exc.args[0].str()}; grant AlterConfigs") from exc
+
+
+def _wait_until_known(admin: AdminClient, settings: Settings, names: set[str]) -> None:
+    """A broker learns of a topic a moment after the controller has created it."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while unknown := names - _partitions(admin, settings).keys():
+        if time.monotonic() > deadline:
+            raise TopicsError(f"topics {', '.join(sorted(unknown))}: created, but unknown to {settings.brokers} after {_TIMEOUT_S:.0f} s")
+        time.sleep(0.05)
 
 
 def _interaction_topics(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from agents import app, topics
@@ -135,11 +136,13 @@ class Worker:
         while True:
             tick = max(tick, int(time.time() * 1000) // tick_ms) + 1
             await asyncio.sleep(max(0.0, tick * tick_ms / 1000 - time.time()))
-            await self._learn_ends()
-            for partition, records in work.tick(tick, tick * tick_ms, self._has_ended):
-                await self._outbox.send_rows(partials, 0, records)
-                if partition not in work.open:
-                    break
+            try:
+                await self._learn_ends()
+                for _, records in work.tick(tick, tick * tick_ms, self._has_ended):
+                    await self._outbox.send_rows(partials, 0, records)
+            except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back
+                _log.warning("partial rows not sent, all of them follow", error=repr(exc))
+                work.send_all_rows()
             self._report_readiness()
 
     def _report_readiness(self) -> None:
