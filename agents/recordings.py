@@ -66,7 +66,7 @@ class Reader:
                     try:
                         subject, event = good(line)
                     except EventFault as fault:
-                        self._reject(path, number, line, fault)
+                        self.reject(path, number, line, fault)
                         continue
                     if earliest <= event.time < latest:
                         events = known(subject)
@@ -75,7 +75,7 @@ class Reader:
                         else:
                             events.append(event)
                     else:
-                        self._reject(path, number, line, self._absurd(event))
+                        self.reject(path, number, line, self._absurd(event))
         return recording
 
     def records(self) -> Iterator[Record]:
@@ -89,11 +89,12 @@ class Reader:
                     try:
                         subject, event = self._good(line)
                     except EventFault as fault:
-                        self._reject(path, number, line, fault)
+                        self.reject(path, number, line, fault)
                         continue
                     yield Record(file, number, line, subject, event)
 
-    def _reject(self, path: Path, number: int, line: bytes, fault: EventFault) -> None:
+    def reject(self, path: Path, number: int, line: bytes, fault: EventFault) -> None:
+        """Takes note of a bad line, unless it is blank, and keeps it."""
         if line.strip():
             self._bad.note(path, number, fault)
             self._bad.keep(line)

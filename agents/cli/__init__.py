@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
 
-from agents.cli import convert, generate, report
+from agents.cli import convert, generate, replay, report, servers
 from agents.cli.common import FailedError
 from streams.errors import FirstlineError
 
@@ -25,6 +26,9 @@ def build() -> typer.Typer:
     app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(_root)
     app.command("report")(report.report)
+    app.command("replay")(replay.replay)
+    app.command("check")(servers.check)
+    app.command("topics")(servers.topics)
     app.command("generate")(generate.generate)
     app.command("convert")(convert.convert)
     return app
@@ -89,6 +93,8 @@ def _told(message: str, code: int) -> int:
 def main() -> NoReturn:
     """The entry point of `firstline`."""
     code = run()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     # Everything is written and closed. Taking a recording of millions of events apart object by object would only cost time.
     os._exit(code)

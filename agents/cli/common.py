@@ -1,19 +1,24 @@
 """What several commands share: the policy option, notes on stderr, the progress bar."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
+from agents.recording_files import STDIN
 from streams.errors import FirstlineError, PolicyError
 from streams.policy import DEFAULT, Policy, load
 
 
 class FailedError(FirstlineError):
     """Something outside that does not work, such as a broker that does not answer: exit 1, where wrong use is exit 2."""
+
+
+class OptionError(FirstlineError):
+    """An option whose value makes no sense; the message names the option and what to write instead."""
 
 
 PolicyFile = Annotated[
@@ -46,6 +51,16 @@ def note(text: str) -> None:
 def warn(text: str) -> None:
     """One line on what is wrong but stops nothing, on stderr."""
     typer.echo(f"warning: {text}", err=True)
+
+
+def dead_letter_file(path: Path, files: Sequence[Path]) -> BinaryIO:
+    """The file of `--dead-letters`, opened for writing. Raises `OptionError`, also if it is one of the recordings."""
+    if any(file != STDIN and path.exists() and file.exists() and path.samefile(file) for file in files):
+        raise OptionError(f"--dead-letters: {path} is one of the recordings and would be overwritten; name another file")
+    try:
+        return path.open("wb")
+    except OSError as exc:
+        raise OptionError(f"--dead-letters: {path}: cannot be written ({exc.strerror or exc}); name another file") from exc
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agents.cli.report_options import OptionError
+from agents.cli.common import OptionError
 from streams.policy_file import suggestion
 
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
 from agents.bad_lines import BadLines
 from agents.cli import report_output
-from agents.cli.common import DeadLetters, PolicyFile, Recordings, Strict, note, policy_of, progress, warn
-from agents.cli.report_options import OptionError, instant, kpi_names, segmentations
-from agents.recording_files import STDIN, total_bytes
+from agents.cli.common import DeadLetters, PolicyFile, Recordings, Strict, dead_letter_file, note, policy_of, progress, warn
+from agents.cli.report_options import instant, kpi_names, segmentations
+from agents.recording_files import total_bytes
 from agents.recordings import Reader, without_gc
 from streams.calendar_time import rfc3339
 from streams.policy import Clock
@@ -91,22 +91,13 @@ def report(
 
 def _load(files: Sequence[Path], clock: Clock, dead_letters: Path | None, strict: bool) -> tuple[Recording, int]:
     with ExitStack() as stack:
-        bad = BadLines(warn, stack.enter_context(_kept(dead_letters, files)) if dead_letters else None, strict)
+        bad = BadLines(warn, stack.enter_context(dead_letter_file(dead_letters, files)) if dead_letters else None, strict)
         reader = Reader(files, clock, bad)
         reader.advance = stack.enter_context(progress("reading", total_bytes(files)))
         recording = reader.load()
     if summary := bad.summary():
         warn(summary)
     return recording, bad.count
-
-
-def _kept(path: Path, files: Sequence[Path]) -> BinaryIO:
-    if any(file != STDIN and path.exists() and file.exists() and path.samefile(file) for file in files):
-        raise OptionError(f"--dead-letters: {path} is one of the recordings and would be overwritten; name another file")
-    try:
-        return path.open("wb")
-    except OSError as exc:
-        raise OptionError(f"--dead-letters: {path}: cannot be written ({exc.strerror or exc}); name another file") from exc
 
 
 def _rows(recording: Recording, aggregator: Aggregator, counts: Input, names: Sequence[str]) -> list[dict[str, Any]]:

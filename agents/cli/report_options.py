@@ -4,17 +4,13 @@ import datetime as dt
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from agents.cli.common import OptionError
 from streams.dimensions import DIMENSIONS
-from streams.errors import FirstlineError
 from streams.events import to_ms
 from streams.kpi_names import UNIT_OF
 from streams.kpis import REGISTRY
 from streams.policy_file import suggestion
 from streams.report import TIME_DIMENSIONS
-
-
-class OptionError(FirstlineError):
-    """An option whose value makes no sense; the message names the option and what to write instead."""
 
 
 def segmentations(by: Iterable[str]) -> list[tuple[str, ...]]:

@@ -186,10 +186,11 @@ def test_the_command_itself_reads_stdin_and_writes_the_same_bytes_twice(january:
     policy = tmp_path / "bank.toml"
     policy.write_text(BANK)
     command = [Path(sys.executable).with_name("firstline"), "report", "-", "--format", "json", "--kpi", "offered", "--window", "month"]
+    environment = os.environ | {"FIRSTLINE_POLICY": str(policy)}
     found = []
     for _ in range(2):
         with january.open("rb") as stdin:
-            ended = subprocess.run(command, stdin=stdin, capture_output=True, env=os.environ | {"FIRSTLINE_POLICY": str(policy)}, check=False)
+            ended = subprocess.run(command, stdin=stdin, capture_output=True, env=environment, check=False)
         assert (ended.returncode, ended.stderr) == (0, b"")
         found.append(ended.stdout)
     assert found[0] == found[1]
