@@ -23,15 +23,19 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, le=9)
     """Replicas of every topic, when it is created; 3 on a cluster."""
     redis_url: str = "redis://127.0.0.1:6379/0"
+    """Where workers publish the board and wallboards read it."""
     policy: Path | None = None
     """The policy file; without one every default applies."""
     metrics_host: str = "127.0.0.1"
+    """Address that `/metrics` listens on."""
     metrics_port: int = Field(9464, ge=0, le=65535)
+    """Port of `/metrics`; 0 takes any free one."""
     session_timeout: float = Field(10.0, ge=1.0, le=60.0)
     """A worker that Kafka has not heard of for so long loses its partitions."""
     commit_interval: float = Field(1.0, ge=0.1, le=60.0)
     """After a crash at most this much is read again."""
     clock: Literal["wall", "recording"] = "wall"
+    """`recording`: time is that of the events, for replays."""
     embedded: bool = False
     """The brokers are the embedded one: it makes its topics itself and cannot be asked about them."""
 
