@@ -98,6 +98,8 @@ class LedgerTable(Table, Generic[S]):  # type: ignore[misc]  # Faust has no type
 
     async def on_stop(self) -> None:
         await super().on_stop()
+        while tasks := [slot.task for slot in self.slots.values() if slot.task]:
+            await asyncio.wait(tasks)  # the consumer commits after this, once more
         if self._producer is not None:
             await self._producer.stop()
 

@@ -1,7 +1,8 @@
 """Breaks workers and compares: `python -m tests.chaos.run SCENARIO… --seeds 1-3`. One JSON line a run; exit 1 if any differs.
 
 kill: one worker of two, or both, with SIGKILL at random moments. storm: two to four workers join and leave. stop: SIGSTOP for longer
-than the session, so that another takes over, then SIGCONT. broker: SIGKILL of the broker itself.
+than the session, so that another takes over, then SIGCONT. zombie: the same in the middle of a flush. fail: sends that report an error.
+broker: SIGKILL of the broker itself.
 """
 
 import argparse
@@ -75,6 +76,26 @@ def stop(run: Run) -> None:
     run.keep(2)
 
 
+def zombie(run: Run) -> None:
+    """A worker that put itself to sleep in the middle of a flush is woken after the take-over."""
+    time.sleep(0.2)
+    while len(run.alive()) < 2:
+        run.centre.start(PAUSE="0.01")
+    for worker in run.alive():
+        if Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T":
+            run.faults["asleep in a flush"] += 1
+            time.sleep(run.rnd.uniform(3, 7))
+            worker.send_signal(signal.SIGCONT)
+
+
+def fail(run: Run) -> None:
+    """Sends report errors although the records are there: the worker must stop without a commit."""
+    time.sleep(0.2)
+    while len(run.alive()) < 2:
+        run.centre.start(FAIL="0.02")
+        run.faults["start"] += 1
+
+
 def broker(run: Run) -> None:
     time.sleep(run.rnd.uniform(3, 8))
     run.kafka.kill()
@@ -85,7 +106,7 @@ def broker(run: Run) -> None:
     run.keep(2)
 
 
-SCENARIOS: dict[str, Callable[[Run], None]] = {"kill": kill, "storm": storm, "stop": stop, "broker": broker}
+SCENARIOS: dict[str, Callable[[Run], None]] = {"kill": kill, "storm": storm, "stop": stop, "broker": broker, "zombie": zombie, "fail": fail}
 _COMPACTED_ALL_THE_TIME = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "500"}
 
 
@@ -101,7 +122,8 @@ def run_one(name: str, seed: int, kafka: KafkaServer, interactions: int) -> bool
     with tempfile.TemporaryDirectory() as folder:
         centre = Centre(settings, Path(folder), PARTITIONS)
         run = Run(centre, kafka, random.Random(seed))
-        run.keep(2)
+        if name not in ("zombie", "fail"):
+            run.keep(2)
         problem = ""
         try:
             with centre.feeding(given.records, RATE) as feeding:
@@ -109,6 +131,9 @@ def run_one(name: str, seed: int, kafka: KafkaServer, interactions: int) -> bool
                     SCENARIOS[name](run)
             for worker in run.alive():
                 worker.send_signal(signal.SIGCONT)
+                if name in ("zombie", "fail"):  # the last word is a healthy worker's
+                    worker.kill()
+                    worker.wait()
             run.keep(2)
             centre.wait_until_read()
         except AssertionError as exc:

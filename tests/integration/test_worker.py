@@ -77,12 +77,14 @@ def test_two_workers_joining_leaving_and_sleeping_lose_nothing(centre: Centre) -
     assert exits[None] >= 1, centre.logs()[-4000:]
 
 
-def test_a_worker_leaves_the_group_when_told_to_stop(centre: Centre) -> None:
+def test_a_worker_commits_and_leaves_the_group_when_told_to_stop(centre: Centre) -> None:
     given = make_input(seed=3, interactions=50, partitions=PARTITIONS)
     centre.produce(given.records)
-    worker = centre.start()
-    centre.wait_until_read()
+    worker = centre.start(FIRSTLINE_COMMIT_INTERVAL="60")
+    centre.wait(lambda: len(centre.ledger()) == len(given.truth))
+    assert centre.committed() == 0
     assert centre.stop(worker) == 0
+    assert centre.committed() == centre.ends()  # at the end it commits what it has done
     started = time.monotonic()
     successor = centre.start()
     centre.wait(lambda: centre.opened() == 2 * PARTITIONS)
