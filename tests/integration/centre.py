@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -74,14 +76,21 @@ class Centre:
     partitions: int
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
-    def produce(self, records: list[tuple[str, int | None, str, bytes]]) -> None:
-        producer = Producer({"bootstrap.servers": self.settings.brokers, "partitioner": "murmur2_random", "log_level": 0})
+    def produce(self, records: list[tuple[str, int | None, str, bytes]], transaction: Literal["commit", "abort"] | None = None) -> None:
+        """Sends records and waits until they are there, within a transaction if one is named by its end."""
+        own = {"transactional.id": uuid4().hex} if transaction else {}
+        producer = Producer({"bootstrap.servers": self.settings.brokers, "partitioner": "murmur2_random", "log_level": 0, **own})
+        if transaction:
+            producer.init_transactions(30)
+            producer.begin_transaction()
         for n, (topic, partition, key, value) in enumerate(records):
             where = {} if partition is None else {"partition": partition}
             producer.produce(self.settings.topic(topic), value, key, **where)
             if n % 1000 == 0:
                 producer.poll(0)
         assert producer.flush(30) == 0
+        if transaction:
+            (producer.commit_transaction if transaction == "commit" else producer.abort_transaction)(30)
 
     @contextmanager
     def feeding(self, records: list[tuple[str, int | None, str, bytes]], rate: int) -> Iterator[threading.Thread]:

@@ -90,3 +90,19 @@ def test_a_worker_commits_and_leaves_the_group_when_told_to_stop(centre: Centre)
     centre.wait(lambda: centre.opened() == 2 * PARTITIONS)
     assert time.monotonic() - started < 15
     assert centre.stop(successor) == 0
+
+
+def test_events_of_an_aborted_transaction_never_happened_and_its_holes_stop_nobody(centre: Centre) -> None:
+    given = make_input(seed=5, interactions=300, partitions=PARTITIONS)
+    other = make_input(seed=6, interactions=100, partitions=PARTITIONS)
+    worker = centre.start()
+    third = len(given.records) // 3
+    centre.produce(given.records[:third], transaction="commit")
+    centre.produce(other.records, transaction="abort")
+    centre.produce(given.records[third : 2 * third], transaction="commit")
+    centre.wait(lambda: centre.opened() == PARTITIONS)
+    centre.produce(other.records[:50], transaction="abort")
+    centre.produce(given.records[2 * third :])
+    centre.wait(lambda: centre.ledger() == given.truth)
+    assert worker.poll() is None
+    centre.wait(lambda: '"final": true' in (centre.folder / "snapshots.jsonl").read_text())
