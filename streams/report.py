@@ -27,7 +27,7 @@ from streams.tally import TOPS, Distribution, Tally, bucket_of
 TIME_DIMENSIONS = ("hour", "weekday")
 """Dimensions of a booking's own local time, in the report only."""
 
-_order = attrgetter("time", "id")
+_order = attrgetter("time", "id", "source")
 _WHERE = {"queue": 0, "team": 1, "agent": 2}
 Segment = tuple[str | None, ...]
 

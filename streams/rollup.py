@@ -6,24 +6,26 @@ named. What an older epoch of a partition still sends is dropped.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from streams.calendar_time import rfc3339
 from streams.counters import Counters
+from streams.kpis import REGISTRY
+from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
 from streams.open_items import OpenSummary
 from streams.policy import Policy
-from streams.report import figures
 from streams.segments import PARTIAL_VERSION
 from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
 from streams.tally import Tally
 from streams.windows import Frame
 
 GRACE_TICKS = 2
-REFRESH_TICKS = 20
-"""A row that nothing changes is made anew this often, so that its end does not fall far behind."""
+REFRESHED_A_TICK = 200
+"""How many segments that nothing changed are made anew each tick, in turn: ages grow without events, and ends must not fall far behind."""
 
 _decode = msgspec.msgpack.Decoder().decode
 _decode_key = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str | None, ...]]).decode
@@ -69,6 +71,7 @@ class Rollup:
         self.published = -1
         self.refused = 0
         self._dirty: set[SegmentKey] = set()
+        self._turn: Iterator[SegmentKey] = iter(())
         self._full = True
         self._was_final = False
 
@@ -119,12 +122,11 @@ class Rollup:
         at = max(state.now for state in heard)
         final = not missing and all(state.ended for state in heard)
         self._take(tick)
-        if final and not self._was_final:
+        if not final:
+            self._refresh()
+        elif not self._was_final:
             self._dirty.update(self.parts)
         self._was_final = final
-        for order, segment in enumerate(self.parts):
-            if order % REFRESH_TICKS == tick % REFRESH_TICKS:
-                self._dirty.add(segment)
         frame = Frame(self.policy, at)
         changed: dict[RowKey, Row | None] = {}
         counters, histogram = {}, {}
@@ -141,8 +143,7 @@ class Rollup:
             for key, row in self._rows(segment, list(parts.values()), frame):
                 changed[key] = self.rows[key] = row
             counters[segment], histogram[segment] = self.counters.of(segment)
-        # What is open ages without an event, so its rows are made anew with every tick.
-        self._dirty = {segment for segment, parts in self.parts.items() if any(part.open for part in parts.values())}
+        self._dirty = set()
         full, self._full, self.published = self._full, False, tick
         return Snapshot(
             at=at, tick=tick, policy=self.policy.version, complete=not missing and versions <= {self.policy.version}, missing=missing,
@@ -150,6 +151,15 @@ class Rollup:
             counters=counters, histogram=histogram, goals=goals, windows=tuple(window.name for window in self.policy.windows),
             time_zone=self.policy.time_zone, final=final,
         )  # fmt: skip
+
+    def _refresh(self) -> None:
+        """Marks the next segments in turn."""
+        for _ in range(min(REFRESHED_A_TICK, len(self.parts))):
+            segment = next(self._turn, None)
+            if segment is None:
+                self._turn = iter(list(self.parts))
+                segment = next(self._turn)
+            self._dirty.add(segment)
 
     def _take(self, tick: int) -> None:
         for number, state in self.partitions.items():
@@ -177,6 +187,7 @@ class Rollup:
         zone = self.policy.time_zone
         end = rfc3339(frame.end, zone)
         out = []
+        gauges: dict[str, Figure] | None = None
         for index, window in enumerate(self.policy.windows):
             tally = parts[0].sums[index]
             if len(parts) > 1:
@@ -184,7 +195,10 @@ class Rollup:
                 for part in parts:
                     tally.merge(part.sums[index])
             start = frame.window_start(window)
-            kpis = figures(KpiRow(tally, summary, start, frame.end))
+            whole = KpiRow(tally, summary, start, frame.end)
+            if gauges is None:
+                gauges = {name: kpi.figure(whole) for name, kpi in REGISTRY.items() if not kpi.windowed}
+            kpis = {name: gauges.get(name) or kpi.figure(whole) for name, kpi in REGISTRY.items()}
             row = {"segment": named, "start": rfc3339(start, zone), "end": end, "window": window.name, "kpis": kpis}
             out.append((RowKey(dims, values, window.name), row))
         return out

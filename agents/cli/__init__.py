@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from agents.cli import convert, generate, replay, report, servers
+from agents.cli import convert, generate, processes, replay, report, servers
 from agents.cli.common import FailedError
 from streams.errors import FirstlineError
 
@@ -25,7 +25,10 @@ def build() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(_root)
+    app.command("demo")(processes.demo)
     app.command("report")(report.report)
+    app.command("worker")(processes.worker)
+    app.command("wallboard")(processes.wallboard)
     app.command("replay")(replay.replay)
     app.command("check")(servers.check)
     app.command("topics")(servers.topics)

@@ -1,0 +1,5 @@
+"""`python -m agents.cli`."""
+
+from agents.cli import main
+
+main()

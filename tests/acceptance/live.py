@@ -1,0 +1,73 @@
+"""What the API of a live centre says, and the same rows from a report of the recording."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from agents.bad_lines import BadLines
+from agents.recordings import Reader
+from streams.calendar_time import from_rfc3339
+from streams.policy import Policy
+from streams.report import Aggregator, Input, Recording, report
+
+
+def get(url: str, path: str) -> Any:
+    with urllib.request.urlopen(url + path, timeout=10) as answer:
+        return json.load(answer)
+
+
+def wait_until_final(url: str, seconds: float) -> dict[str, Any]:
+    """The whole centre's row once the recording's final state is there."""
+    until = time.monotonic() + seconds
+    last: Any = None
+    while time.monotonic() < until:
+        try:
+            last = get(url, "/api/v1/kpis?window=week")
+            if last["state"]["status"] == "final":
+                return last
+        except (urllib.error.URLError, ConnectionError, KeyError, TimeoutError) as exc:
+            last = exc
+        time.sleep(0.5)
+    raise AssertionError(f"no final state within {seconds} s; last answer: {str(last)[:500]}")
+
+
+def live_rows(url: str) -> Iterable[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """(segment, window, row) of every row of the API."""
+    for known in get(url, "/api/v1/segments")["segments"]:
+        segment = ",".join(f"{quote(name)}:{quote(value or '')}" for name, value in known["segment"].items())
+        for window in known["windows"]:
+            yield known["segment"], window, get(url, f"/api/v1/kpis?window={window}" + (f"&segment={segment}" if segment else ""))
+
+
+def load(path: Path, policy: Policy) -> Recording:
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    return Reader([path], policy.clock, BadLines(refuse, None, False)).load()
+
+
+def differences(url: str, recording: Recording, policy: Policy) -> tuple[int, list[str]]:
+    """How many rows were compared, and every row of the API that differs from `report --from start --at end` of its own span."""
+    by_span: dict[tuple[int, int], list[tuple[dict[str, Any], str, dict[str, Any]]]] = defaultdict(list)
+    for segment, window, row in live_rows(url):
+        by_span[from_rfc3339(row["start"]), from_rfc3339(row["end"])].append((segment, window, row))
+    compared, out = 0, []
+    for (start, end), rows in by_span.items():
+        aggregator = Aggregator(policy, end, [(start, end)], list(dict.fromkeys(tuple(segment) for segment, _, _ in rows)))
+        report(recording, aggregator, Input())
+        expected = {json.dumps(row["segment"]): row["kpis"] for row in aggregator.rows()}
+        for segment, window, row in rows:
+            compared += 1
+            kpis = expected.get(json.dumps(segment))
+            if kpis is None:
+                out.append(f"{window} {segment}: not in the report")
+            elif kpis != row["kpis"]:
+                wrong = [f"{name}: {row['kpis'][name]}, report {kpis[name]}" for name in kpis if kpis[name] != row["kpis"].get(name)]
+                out.append(f"{window} {segment} [{row['start']}, {row['end']}): {'; '.join(wrong[:4])}")
+    return compared, out
