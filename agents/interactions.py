@@ -128,29 +128,32 @@ class Interactions:
             return wall_ms
         return part.latest_ms if part.ledger.ended_at is None else part.ledger.ended_at
 
-    def tick(self, tick: int, wall_ms: int, ended: Callable[[int], bool]) -> Iterable[tuple[int, list[Wire]]]:
-        """Advances every open partition to a tick; each with the records of its partial rows, and "reached" as the last.
+    def tick(self, tick: int, wall_ms: int, ended: Callable[[int], bool]) -> Iterable[list[Wire]]:
+        """Advances every open partition to a tick: the records of each one's partial rows, and last "reached" of all.
 
+        They come together so that the rollup does not wait for some partitions of one worker after it has heard of the others.
         `ended(partition)`: whether a recording has ended there and all of it is read.
         """
         clocks = {partition: self.now(part, wall_ms) for partition, part in self.open.items()}
         if all(now is None for now in clocks.values()):
             return
+        all_reached = []
         for partition, now in clocks.items():
             part = self.open.get(partition)
             if part is None:  # closed while the rows of another were sent
                 continue
-            records = []
+            records: list[Wire] = []
             if now is not None:
                 part.view.advance(now)
                 rows = part.view.all_partials() if part.all_due else part.view.partials()
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, ended(partition))
-            records.append(encode_reached(reached))
+            all_reached.append(encode_reached(reached))
             self._pipeline.add_corrections(part.view.corrections - part.corrections)
             part.corrections = part.view.corrections
-            yield partition, records
+            yield records
+        yield all_reached
 
     def send_all_rows(self) -> None:
         """The next tick sends every row: readers may lack some."""

@@ -142,7 +142,7 @@ class Worker:
             started = time.perf_counter()
             try:
                 await self._learn_ends()
-                for _, records in work.tick(tick, tick * tick_ms, self._has_ended):
+                for records in work.tick(tick, tick * tick_ms, self._has_ended):
                     await self._outbox.send_rows(partials, 0, records)
             except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))

@@ -43,7 +43,7 @@ class Desk:
             await send
 
     def tick(self, tick: int, now_ms: int, ended: bool = False) -> list[PartialRow | Reached | None]:
-        return [decode(*wire) for _, wires in self.work.tick(tick, now_ms, lambda _: ended) for wire in wires]
+        return [decode(*wire) for wires in self.work.tick(tick, now_ms, lambda _: ended) for wire in wires]
 
 
 def subjects(partition: int, number: int) -> list[str]:
@@ -93,6 +93,16 @@ async def test_a_tick_sends_all_rows_first_then_changes_and_always_what_it_reach
     assert {(row.partition, row.epoch, row.tick) for row in first[:-1] if isinstance(row, PartialRow)} == {(0, 3, 100)}
     assert first[-1] == Reached(0, 3, 100, NOON + 1000, len(first) - 1, "default", False)
     assert desk.tick(101, NOON + 1000) == [Reached(0, 3, 101, NOON + 1000, 0, "default", False)]
+
+
+async def test_what_was_reached_comes_after_the_rows_of_all_partitions() -> None:
+    desk, other = Desk(), Ledger()
+    other.open(EPOCH)
+    desk.work.opened(1, other, EPOCH)
+    await desk.take(queued(1))
+    kinds = [type(record).__name__ for record in desk.tick(100, NOON + 1000)]
+    assert kinds[-2:] == ["Reached", "Reached"]
+    assert set(kinds[:-2]) == {"PartialRow"}
 
 
 async def test_rows_feed_the_rollup() -> None:
