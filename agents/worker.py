@@ -20,12 +20,15 @@ from agents.pipeline import Pipeline
 from agents.rollup import RollupReader
 from agents.settings import Settings
 from agents.supervision import Supervisor
+from agents.watchdog import Watchdog
 from streams.ledger import Ledger
 from streams.policy import Policy
 from streams.snapshot import Snapshot
 
 RETIRE_EVERY_S = 600.0
 LAG_EVERY_S = 1.0
+STUCK_S = 300.0
+"""A recovery, or the reading of events that are there, may stand still for so long before the process ends."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
 _COLLECTOR = (200_000, 20, 100)
@@ -172,10 +175,17 @@ class Worker:
 
     async def _lag(self) -> None:
         reported: set[TP] = set()
+        watchdog = Watchdog(STUCK_S)
         while True:
             await asyncio.sleep(LAG_EVERY_S)
-            consumer = self.application.faust.consumer
+            faust_app, ledger = self.application.faust, self.application.ledger
+            consumer = faust_app.consumer
             lags = consumer.lags()
+            if faust_app.rebalancing or faust_app.in_recovery:
+                recovered = tuple(faust_app.tables.recovery.active_offsets.items())
+                watchdog.look(time.monotonic(), (ledger.generation, recovered), busy=True, what="the recovery of the ledger")
+            else:
+                watchdog.look(time.monotonic(), consumer.progress(), busy=any(lags.values()), what="the reading of events")
             for tp, events in lags.items():
                 self.pipeline.set_lag(tp.topic, tp.partition, events)
             for tp in reported - lags.keys():

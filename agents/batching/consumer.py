@@ -209,6 +209,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         """Whether everything below `end` was delivered, acknowledged and given to a commit."""
         return self._reached.get(tp, -1) >= end and not self._inflight[tp]
 
+    def progress(self) -> int:
+        """Changes whenever something was delivered."""
+        return sum(self._reached.values())
+
     def lags(self) -> dict[TP, int]:
         """Records not yet delivered, of every source partition whose end is known."""
         out = {}
