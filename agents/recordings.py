@@ -12,7 +12,7 @@ from streams.calendar_time import rfc3339
 from streams.events import MAX_EVENT_BYTES, Event, decode
 from streams.faults import EventFault
 from streams.policy import Clock
-from streams.report import Recording
+from streams.recording import Recording
 
 
 class Record(NamedTuple):

@@ -14,9 +14,11 @@ from agents.cli.common import DeadLetters, PolicyFile, Recordings, Strict, dead_
 from agents.cli.report_options import instant, kpi_names, segmentations
 from agents.recording_files import total_bytes
 from agents.recordings import Reader, without_gc
+from agents.shards import Plan, UncleanError, report_in_shards, shards_for
 from streams.calendar_time import rfc3339
 from streams.policy import Clock
-from streams.report import Aggregator, Input, Recording
+from streams.aggregator import Aggregator
+from streams.recording import Input
 from streams.report import report as aggregate
 from streams.report_windows import ALL, check_window, plan
 
@@ -66,11 +68,18 @@ def report(
     start, end = instant(from_, "--from", rules.time_zone), instant(at, "--at", rules.time_zone)
     if start is not None and end is not None and window != ALL:
         note(f"--window {window} is not used: --from and --at are the row's start and end")
+    span: tuple[int, int] | None = None
+
+    def planned(of: tuple[int, int] | None) -> Aggregator | None:
+        nonlocal span
+        span = of
+        instant_ms, windows = plan(of, window, start, end, tz=rules.time_zone, week_starts=rules.week_starts)
+        return None if instant_ms is None or not windows else Aggregator(rules, instant_ms, windows, dims)
+
     with without_gc():
-        recording, bad = _load(files, rules.clock, dead_letters, strict)
-        instant_ms, windows = plan(recording.span(), window, start, end, tz=rules.time_zone, week_starts=rules.week_starts)
-        counts = Input()
-        rows = [] if instant_ms is None or not windows else _rows(recording, Aggregator(rules, instant_ms, windows, dims), counts, names)
+        counts, aggregator = _sums(files, rules.clock, planned, dead_letters, strict)
+        rows = [] if aggregator is None else _rows(aggregator, names)
+    instant_ms, _ = plan(span, window, start, end, tz=rules.time_zone, week_starts=rules.week_starts)
     if not rows:
         note("no events" + ("" if end is None else " before --at") + ", so no rows")
     made = {
@@ -81,7 +90,7 @@ def report(
             "events": counts.events,
             "duplicates": counts.duplicates,
             "conflicts": counts.conflicts,
-            "dead_letters": bad,
+            "dead_letters": counts.dead_letters,
             "retracted": counts.retracted,
         },
         "rows": rows,
@@ -89,20 +98,32 @@ def report(
     report_output.WRITERS[format.value](made, names, rules.time_zone)
 
 
-def _load(files: Sequence[Path], clock: Clock, dead_letters: Path | None, strict: bool) -> tuple[Recording, int]:
+def _sums(files: Sequence[Path], clock: Clock, plan: Plan, dead_letters: Path | None, strict: bool) -> tuple[Input, Aggregator | None]:
+    """What was read, and the filled rows. Clean recordings that are large are read by all cores."""
     with ExitStack() as stack:
         bad = BadLines(warn, stack.enter_context(dead_letter_file(dead_letters, files)) if dead_letters else None, strict)
         reader = Reader(files, clock, bad)
         reader.advance = stack.enter_context(progress("reading", total_bytes(files)))
+        shards = shards_for(files)
+        if shards > 1:
+            try:
+                done = report_in_shards(files, clock, shards, plan, reader.advance)
+            except UncleanError:
+                reader.advance = stack.enter_context(progress("reading line by line", total_bytes(files)))
+            else:
+                return done.counts, done.aggregator
         recording = reader.load()
     if summary := bad.summary():
         warn(summary)
-    return recording, bad.count
+    counts = Input(dead_letters=bad.count)
+    aggregator = plan(recording.span())
+    if aggregator is not None:
+        aggregate(recording, aggregator, counts)
+    return counts, aggregator
 
 
-def _rows(recording: Recording, aggregator: Aggregator, counts: Input, names: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(aggregator: Aggregator, names: Sequence[str]) -> list[dict[str, Any]]:
     """The rows with their times as text."""
-    aggregate(recording, aggregator, counts)
     zone = aggregator.policy.time_zone
     texts: dict[int, str] = {}
     rows = aggregator.rows(names)

@@ -10,7 +10,7 @@ from streams.events import to_ms
 from streams.kpi_names import UNIT_OF
 from streams.kpis import REGISTRY
 from streams.policy_file import suggestion
-from streams.report import TIME_DIMENSIONS
+from streams.aggregator import TIME_DIMENSIONS
 
 
 def segmentations(by: Iterable[str]) -> list[tuple[str, ...]]:

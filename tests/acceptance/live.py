@@ -14,7 +14,9 @@ from agents.bad_lines import BadLines
 from agents.recordings import Reader
 from streams.calendar_time import from_rfc3339
 from streams.policy import Policy
-from streams.report import Aggregator, Input, Recording, report
+from streams.aggregator import Aggregator
+from streams.recording import Input, Recording
+from streams.report import report
 
 
 def get(url: str, path: str) -> Any:

@@ -12,7 +12,10 @@ from streams.calendar_time import from_rfc3339
 from streams.events import Event, make
 from streams.kpis.kpi import Row
 from streams.open_items import OpenSummary
-from streams.report import Aggregator, Input, Recording, distinct, figures, report
+from streams.aggregator import Aggregator
+from streams.figures import figures
+from streams.recording import Input, Recording, distinct
+from streams.report import report
 from streams.rollup import Rollup
 from streams.tally import Tally
 from streams.view import View

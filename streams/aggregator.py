@@ -1,0 +1,254 @@
+"""Sums contributions into the rows of a report: cells of one place and window first, then the segments of every segmentation."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from typing import Any
+
+from streams.calendar_time import local_hour_and_weekday
+from streams.contribution import SHARED, Contribution, Span, Where, wanted
+from streams.figures import figures
+from streams.kpis import NOT_OF_AGENTS, REGISTRY
+from streams.kpis.kpi import Row
+from streams.open_items import OpenItems
+from streams.policy import Policy
+from streams.tally import TOPS, Distribution, Tally, bucket_of
+
+TIME_DIMENSIONS = ("hour", "weekday")
+"""Dimensions of a booking's own local time, in the report only."""
+
+_WHERE = {"queue": 0, "team": 1, "agent": 2}
+Segment = tuple[str | None, ...]
+
+
+class Cell:
+    """Bookings of one place and window. `buckets` are those of the values, once `sort_into_buckets` was called."""
+
+    __slots__ = ("buckets", "counts", "values")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.values: dict[str, list[int]] = {}
+        self.buckets: dict[str, list[int]] = {}
+
+    def sort_into_buckets(self) -> None:
+        """Done once a cell, before it is merged into many segments."""
+        self.buckets = {measure: list(map(bucket_of, values)) for measure, values in self.values.items()}
+
+    def tally(self) -> Tally:
+        tally = Tally()
+        tally.counts = self.counts
+        for measure, values in self.values.items():
+            dist = tally.dists[measure] = Distribution()
+            dist.n, dist.sum = len(values), sum(values)
+            dist.buckets = dict(Counter(self.buckets[measure]))
+            dist.top = nlargest(TOPS, values)[::-1]
+            dist.cut = len(values) > TOPS
+        return tally
+
+    def merge(self, other: "Cell") -> None:
+        counts = self.counts
+        for measure, by in other.counts.items():
+            counts[measure] = counts.get(measure, 0) + by
+        for measure, values in other.values.items():
+            if measure in self.values:
+                self.values[measure] += values
+            else:
+                self.values[measure] = list(values)
+        for measure, buckets in other.buckets.items():
+            if measure in self.buckets:
+                self.buckets[measure] += buckets
+            else:
+                self.buckets[measure] = list(buckets)
+
+
+Cells = dict[tuple[int, Segment, Segment, tuple[str, str] | None], Cell]
+
+
+class Aggregator:
+    """Sums contributions into rows. `windows` are half-open, ascending and without gaps; `segmentations` are dimension lists."""
+
+    def __init__(self, policy: Policy, at: int, windows: Sequence[tuple[int, int]], segmentations: Sequence[Sequence[str]]) -> None:
+        self.policy = policy
+        self.at = at
+        self.windows = windows
+        self.starts = [start for start, _ in windows]
+        self.ends = [min(end, at) for _, end in windows]
+        self.segmentations = [tuple(dims) for dims in segmentations]
+        needed = {name for dims in self.segmentations for name in dims}
+        self.shared_used = tuple(i for i, name in enumerate(SHARED) if name in needed)
+        self.where_used = tuple(i for name, i in _WHERE.items() if name in needed)
+        self.timed = any(name in needed for name in TIME_DIMENSIONS)
+        self.cells: Cells = {}
+        self.segments: list[dict[Segment, dict[int, Cell]]] = [{} for _ in self.segmentations]
+        self.open: dict[tuple[Segment, Segment], list[Span]] = {}
+        self.wanted = wanted(policy, self.segmentations)
+        self._shared_names = tuple(SHARED[i] for i in self.shared_used)
+
+    def add(self, book: Contribution) -> None:
+        """Adds one interaction."""
+        shared = tuple(book.shared[i] for i in self.shared_used)
+        at, starts, first, last, timed = self.at, self.starts, self.starts[0], self.windows[-1][1], self.timed
+        single = len(starts) == 1
+        index, here, moment = -2, None, None
+        cell: Any = None
+        for time, measure, by, where in book.counts:
+            if time >= at:
+                continue
+            i = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
+            if i != index or where != here or timed:
+                index, here = i, where
+                if timed:
+                    moment = local_hour_and_weekday(time, self.policy.time_zone)
+                cell = self._cell(i, shared, where, moment)
+                counts = cell.counts
+            counts[measure] = counts.get(measure, 0) + by
+        for time, measure, ms, where in book.values:
+            if time >= at:
+                continue
+            i = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
+            if i != index or where != here or timed:
+                index, here = i, where
+                if timed:
+                    moment = local_hour_and_weekday(time, self.policy.time_zone)
+                cell = self._cell(i, shared, where, moment)
+            values = cell.values.get(measure)
+            if values is None:
+                values = cell.values[measure] = []
+            values.append(ms)
+        if book.joints:
+            self._joints(book, shared)
+        for span in book.spans:
+            start, end = span.start, span.end
+            if start < at and (not single or start < last):
+                key = (shared, self._place(span.where))
+                spans = self.open.get(key)
+                if spans is None:
+                    spans = self.open[key] = []
+                if not single or end is None or end >= last:
+                    spans.append(span)
+
+    def merge(self, cells: Cells, segments: Sequence[dict[Segment, dict[int, Cell]]], spans: Mapping[tuple[Segment, Segment], list[Span]]) -> None:
+        """Adds the `cells`, `segments` and `open` of an aggregator of the same rows that has taken other interactions."""
+        for key, cell in cells.items():
+            mine = self.cells.get(key)
+            if mine is None:
+                self.cells[key] = cell
+            else:
+                mine.merge(cell)
+        for rows, theirs in zip(self.segments, segments, strict=True):
+            for segment, by_window in theirs.items():
+                for index, cell in by_window.items():
+                    rows.setdefault(segment, {}).setdefault(index, Cell()).merge(cell)
+        for place, opened in spans.items():
+            self.open.setdefault(place, []).extend(opened)
+
+    def _cell(self, index: int, shared: Segment, where: Where, moment: tuple[str, str] | None) -> Cell:
+        key = (index, shared, self._place(where), moment)
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = Cell()
+        return cell
+
+    def _place(self, where: Where) -> Segment:
+        used = self.where_used
+        return where if len(used) == 3 else tuple([where[i] for i in used])
+
+    def _joints(self, book: Contribution, shared: Segment) -> None:
+        for joint in book.joints:
+            if joint.time >= self.at:
+                continue
+            index = bisect_right(self.starts, joint.time) - 1 if self.starts[0] <= joint.time < self.windows[-1][1] else -1
+            moment = local_hour_and_weekday(joint.time, self.policy.time_zone) if self.timed else None
+            for dims, rows in zip(self.segmentations, self.segments, strict=True):
+                sums: dict[Segment, int] = {}
+                for where, ms in joint.parts:
+                    segment = self._segment(dims, shared, self._place(where), moment)
+                    sums[segment] = sums.get(segment, 0) + ms
+                for segment, ms in sums.items():
+                    cell = rows.setdefault(segment, {}).setdefault(index, Cell())
+                    if joint.is_value:
+                        cell.values.setdefault(joint.measure, []).append(ms)
+                        cell.buckets.setdefault(joint.measure, []).append(bucket_of(ms))
+                    else:
+                        cell.counts[joint.measure] = cell.counts.get(joint.measure, 0) + 1
+
+    def _segment(self, dims: Sequence[str], shared: Segment, place: Sequence[str | None], moment: tuple[str, str] | None) -> Segment:
+        named: dict[str, str | None] = dict(zip(self._shared_names, shared, strict=True))
+        for i, value in zip(self.where_used, place, strict=True):
+            named[("queue", "team", "agent")[i]] = value
+        if moment is not None:
+            named["hour"], named["weekday"] = moment
+        return tuple(named.get(name) for name in dims)
+
+    def rows(self, kpis: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The rows, sorted by segmentation, segment and start: {"segment", "start", "end", "kpis"}; start and end in ms."""
+        for cell in self.cells.values():
+            cell.sort_into_buckets()
+        out = []
+        names = list(kpis) if kpis else list(REGISTRY)
+        for dims, rows in zip(self.segmentations, self.segments, strict=True):
+            self._fill(dims, rows)
+            opened = self._open_by_segment(dims)
+            if not dims:
+                rows.setdefault((), {})
+            for segment in opened:
+                rows.setdefault(segment, {})
+            for segment in sorted(rows, key=_sortable):
+                named = dict(zip(dims, segment, strict=True))
+                out += self._segment_rows(named, rows[segment], opened.get(segment, []), names)
+        return out
+
+    def _fill(self, dims: tuple[str, ...], rows: dict[Segment, dict[int, Cell]]) -> None:
+        of_agents = "agent" in dims
+        for key, cell in self.cells.items():
+            segment = self._segment(dims, key[1], key[2], key[3])
+            row = rows.get(segment)
+            if row is None:
+                row = rows[segment] = {}
+            if key[0] < 0:
+                continue
+            mine = row.get(key[0])
+            if mine is None:
+                mine = row[key[0]] = Cell()
+            mine.merge(cell)
+        if of_agents:
+            for row in rows.values():
+                for cell in row.values():
+                    for measure in NOT_OF_AGENTS & cell.counts.keys():
+                        del cell.counts[measure]
+
+    def _open_by_segment(self, dims: tuple[str, ...]) -> dict[Segment, list[Any]]:
+        out: dict[Segment, list[Any]] = {}
+        if any(name in TIME_DIMENSIONS for name in dims):
+            return out
+        for (shared, place), spans in self.open.items():
+            out.setdefault(self._segment(dims, shared, place, None), []).extend(spans)
+        return out
+
+    def _segment_rows(self, segment: Mapping[str, str | None], cells: dict[int, Cell], spans: list[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows of one segment; what is open is swept along the rows' ends."""
+        out = []
+        gauges = not any(name in TIME_DIMENSIONS for name in segment)
+        items = OpenItems()
+        coming = sorted(spans, key=lambda span: span.start)
+        leaving = sorted((span for span in spans if span.end is not None), key=lambda span: span.end)
+        came = left = 0
+        for index, (start, nominal) in enumerate(self.windows):
+            end = min(nominal, self.at)
+            while came < len(coming) and coming[came].start < end:
+                items.add(coming[came])
+                came += 1
+            while left < len(leaving) and leaving[left].end < end:
+                items.take(leaving[left])
+                left += 1
+            cell = cells.get(index)
+            tally = cell.tally() if cell is not None else Tally()
+            row = Row(tally, items.summary(end, self.policy.breaching_soon_ms), start, end, gauges)
+            out.append({"segment": dict(segment), "start": start, "end": end, "kpis": figures(row, names)})
+        return out
+
+
+def _sortable(segment: Segment) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is not None, value or "") for value in segment)
