@@ -1,5 +1,6 @@
 """What the integration tests share: an input with all its faults, workers as processes, and the truth read back from the topics."""
 
+import json
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -136,6 +137,12 @@ class Centre:
 
     def logs(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("worker-*.log")))
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        """What the workers have published so far."""
+        path = self.folder / "snapshots.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     # -- the truth of the topics
 
