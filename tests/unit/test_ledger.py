@@ -219,6 +219,33 @@ def test_what_sleepers_left_is_gone_after_the_next_opening() -> None:
     assert len(live) == 51
 
 
+@pytest.mark.parametrize("again", ["the sleeper itself, with its memory", "a worker that reads everything"])
+def test_an_event_that_only_a_buried_record_holds_is_written_again(again: str) -> None:
+    """A sleeper's record grows after its successor has read it and before the successor buries it: the growth is in no live record."""
+    log, rnd, source = CompactedLog(), random.Random(1), [("s", event(1)), ("s", event(2)), ("s", event(3))]
+    sleeper = Worker(log, source, 0, rnd)
+    sleeper.take(1)
+    sleeper.flush()
+    sleeper.take(1)
+    growth = sleeper.ledger.changes()
+    successor = Worker(log, [("s", event(3))], 0, rnd)
+    successor.take(1)
+    successor.flush()
+    sleeper.write(growth)
+    successor.flush()  # buries the sleeper's record, with the second event in it
+    if again.startswith("the sleeper"):
+        assert not sleeper.ledger.unwritten
+        last = sleeper
+        last.position = 1
+        last.reopen()
+    else:
+        last = Worker(log, source, 1, rnd)
+    last.take(1)  # the second event once more: its first commit was refused
+    last.flush()
+    log.compact(len(log.records), drop_tombstones=True)
+    assert [e.id for e in recovered(log).events("s")] == ["e1", "e2", "e3"]
+
+
 def test_every_flush_ends_with_a_live_record() -> None:
     ledger = opened()
     ledger.add("s", event(1))
