@@ -78,6 +78,7 @@ class Segments:
         self.overflow: set[tuple[tuple[str, ...], Values]] = set()
         self.deltas: dict[tuple[int | None, int, Shared, Where], Delta] = {}
         self.joint_deltas: list[tuple[Segment, int | None, int, Delta]] = []
+        self._told_at = -1
         self._places: dict[tuple[Shared, Where], tuple[Segment, ...]] = {}
 
     # -- which segments
@@ -152,6 +153,7 @@ class Segments:
         """Something opens (1) or is no longer open (−1)."""
         for segment in self.of(shared, span.where):
             (segment.open.add if times > 0 else segment.open.take)(span)
+            segment.windows.dirty = True
 
     def flush(self) -> None:
         """Brings what has gathered to the segments."""
@@ -192,17 +194,17 @@ class Segments:
         horizon = self.policy.breaching_soon_ms
         for segment in self.by_key.values():
             windows = segment.windows
-            if not windows.dirty and not segment.open and segment.sent is not None and not segment.sent[-1]:
+            if not windows.dirty and (not segment.open or self.frame.end == self._told_at):
                 continue
             if windows.dirty:
                 self._restore_maxima(segment, values_of)
                 windows.dirty = False
             summary = segment.open.summary(self.frame.end, horizon)
             packed = _encode((PARTIAL_VERSION, [tally.packed() for tally in windows.sums], segment.totals, summary.packed()))
-            packed += bytes((bool(summary),))
             if packed != segment.sent:
                 segment.sent = packed
-                yield segment.key, packed[:-1]
+                yield segment.key, packed
+        self._told_at = self.frame.end
 
     def _restore_maxima(self, segment: Segment, values_of: Callable[[Segment, str, int, int], list[int]]) -> None:
         windows = segment.windows

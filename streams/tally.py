@@ -127,15 +127,18 @@ class Distribution:
         for value in values:
             self._add_top(value)
 
-    def percentile(self, share: float) -> float:
-        """The value in ms at a share (0–1) of the population, by nearest rank, within `ACCURACY`. Needs n > 0."""
-        rank, seen = max(1, ceil(share * self.n)), 0
+    def percentiles(self, *shares: float) -> list[float]:
+        """The values in ms at ascending shares (0–1) of the population, by nearest rank, within `ACCURACY`. Needs n > 0."""
+        out: list[float] = []
+        ranks = iter([max(1, ceil(share * self.n)) for share in shares])
+        rank, seen, largest = next(ranks), 0, self.max
         for bucket in sorted(self.buckets):
             seen += self.buckets[bucket]
-            if seen >= rank:
+            while seen >= rank:
                 value = bucket_value(bucket)
-                return value if self.max is None else min(value, float(self.max))
-        return float(self.max or 0)
+                out.append(value if largest is None else min(value, float(largest)))
+                rank = next(ranks, self.n + 1)
+        return out
 
     def packed(self) -> list[Any]:
         return [self.n, self.sum, self.buckets, self.top, self.cut]

@@ -61,13 +61,14 @@ def distribution(dist: Distribution | None) -> Figure:
     """{"n", "sum", "mean", "p50", "p90", "p95", "max"} in seconds."""
     if dist is None or dist.n <= 0:
         return dict(NO_DISTRIBUTION)
+    p50, p90, p95 = dist.percentiles(0.50, 0.90, 0.95)
     return {
         "n": dist.n,
         "sum": dist.sum / 1000,
         "mean": dist.sum / dist.n / 1000,
-        "p50": dist.percentile(0.50) / 1000,
-        "p90": dist.percentile(0.90) / 1000,
-        "p95": dist.percentile(0.95) / 1000,
+        "p50": p50 / 1000,
+        "p90": p90 / 1000,
+        "p95": p95 / 1000,
         "max": None if dist.max is None else dist.max / 1000,
     }
 
