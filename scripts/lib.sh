@@ -15,7 +15,7 @@ as_root() {
 
 # Installs Debian packages: quiet, asking nothing, starting no service (RUNLEVEL=1 where the init scripts decide).
 apt_install() {
-  local apt=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
+  local apt=(env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
   say "installing with apt-get: $*"
   as_root "${apt[@]}" update >/dev/null || say "apt-get update failed; trying with the package lists at hand"
   as_root "${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
