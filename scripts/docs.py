@@ -20,7 +20,8 @@ from agents.cli import build
 from agents.pipeline import Pipeline
 from agents.settings import Settings
 from agents.wallboard import sample
-from streams import events
+from streams.event_types import TYPES, Attributes, Instant
+from streams.events import TOPIC_OF, TOPICS
 from streams.kpis import FAMILIES, REGISTRY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,7 +69,7 @@ def _kind(of: Any) -> str:
     """A field's type for people."""
     origin = get_origin(of)
     if origin is Annotated:
-        return "RFC 3339" if of is events.Instant else _kind(get_args(of)[0])
+        return "RFC 3339" if of is Instant else _kind(get_args(of)[0])
     if origin in (Union, UnionType):
         return _kind(next(each for each in get_args(of) if each is not type(None)))
     if origin is Literal:
@@ -86,19 +87,19 @@ def _kind(of: Any) -> str:
     return {str: "text", float: "number", int: "number", bool: "true, false"}[of]
 
 
-_COMMON = frozenset(events.Attributes.__struct_fields__)
+_COMMON = frozenset(Attributes.__struct_fields__)
 
 
 def event_types() -> str:
     """One table a topic: type, required and optional fields of its own."""
-    own = {name: data for _, name, _, data in events._TYPES}
+    own = {name: data for _, name, _, data in TYPES}
     parts = []
-    for topic in events.TOPICS:
+    for topic in TOPICS:
         rows = []
         for name, data in own.items():
-            if events.TOPIC_OF[name] != topic:
+            if TOPIC_OF[name] != topic:
                 continue
-            shared = issubclass(data, events.Attributes)
+            shared = issubclass(data, Attributes)
             fields = [field for field in msgspec.structs.fields(data) if not (shared and field.name in _COMMON)]
             shown = {field.encode_name: f"`{field.encode_name}` ({_kind(field.type)})" for field in fields}
             required = [field.encode_name for field in fields if field.required]
@@ -109,7 +110,7 @@ def event_types() -> str:
 
 
 def attributes() -> str:
-    return ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(events.Attributes))
+    return ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(Attributes))
 
 
 def commands() -> str:

@@ -13,10 +13,16 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# Installs Debian packages: quiet, asking nothing, starting no service (RUNLEVEL=1 where the init scripts decide).
+# Installs Debian packages: asking nothing, starting no service (RUNLEVEL=1 where the init scripts decide), silent unless it fails.
 apt_install() {
-  local apt=(env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
+  local log apt=(env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes RUNLEVEL=1 apt-get -qq -o DPkg::Lock::Timeout=120)
+  log=$(mktemp)
   say "installing with apt-get: $*"
-  as_root "${apt[@]}" update >/dev/null || say "apt-get update failed; trying with the package lists at hand"
-  as_root "${apt[@]}" install --yes --no-install-recommends "$@" >/dev/null
+  as_root "${apt[@]}" update >"$log" 2>&1 || say "apt-get update failed; trying with the package lists at hand"
+  if ! as_root "${apt[@]}" install --yes --no-install-recommends "$@" >>"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
 }
