@@ -11,7 +11,7 @@ from agents.metrics import registry
 from agents.pipeline import Pipeline
 from agents.wallboard.sample import snapshot
 from streams.kpis import REGISTRY
-from tests.integration.conftest import unavailable
+from tests.conftest import unavailable
 
 
 @pytest.mark.prometheus

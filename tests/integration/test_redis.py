@@ -18,7 +18,7 @@ from agents.wallboard.sample import AT_MS, row, snapshot
 from agents.wire import connect
 from streams.errors import FirstlineError
 from streams.snapshot import RowKey
-from tests.integration.conftest import unavailable
+from tests.conftest import unavailable
 from tests.integration.kafka_server import ServerUnavailable
 from tests.integration.redis_server import RedisServer
 
