@@ -155,8 +155,10 @@ def encode(subject: str, event: Event) -> bytes:
 
 
 def content_hash(event: Event) -> bytes:
-    """Orders two events with one id and one time but different content. 16 bytes over type, time and data, independent of the wire's formatting."""
-    return blake2b(_canonical((event.type, event.time, event.data)), digest_size=16).digest()
+    """Orders two events with one id and one time but different content. 16 bytes over type, time and data, independent of the wire's formatting and time offsets."""
+    data = msgspec.to_builtins(event.data, builtin_types=(datetime,))
+    told = {name: to_ms(value) if isinstance(value, datetime) else value for name, value in data.items()}
+    return blake2b(_canonical((event.type, event.time, told)), digest_size=16).digest()
 
 
 class StoredVersionError(FirstlineError):

@@ -21,6 +21,8 @@ from streams.windows import Frame
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
+LEAP_MS = 10_000
+"""A clock that moves further than this at once (a replay) moves the windows first, so that most of what comes is too old for fine panes."""
 Bookings = list[tuple[Any, ...]]
 
 
@@ -81,6 +83,8 @@ class View:
         if self.segments is None:
             self.segments = Segments(self.policy, Frame(self.policy, now))
         now = self.now = now if self.now is None else max(now, self.now)
+        if now - self.segments.frame.end > LEAP_MS:
+            self.segments.roll(Frame(self.policy, now))
         due, touched = self.due, self.touched
         while due and due[0][0] < now:
             touched.add(heappop(due)[1])

@@ -68,8 +68,13 @@ class Delta:
         return out
 
     def into(self, tally: Tally) -> None:
+        counts = tally.counts
         for measure, by in self.counts.items():
-            tally.count(measure, by)
+            total = counts.get(measure, 0) + by
+            if total:
+                counts[measure] = total
+            else:
+                counts.pop(measure, None)
         for measure, ms, sign in self.values:
             tally.value(measure, ms, sign)
 
