@@ -22,13 +22,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def demo(*args: str) -> Iterator[str]:
-    """A running demo; the address of its API."""
-    port = free_port()
-    command = [sys.executable, "-m", "agents.cli", "demo", "--port", str(port), "--metrics-port", "0", *args]
+def demo(*args: str) -> Iterator[tuple[str, str]]:
+    """A running demo; the addresses of its API and of its metrics."""
+    port, metrics_port = free_port(), free_port()
+    command = [sys.executable, "-m", "agents.cli", "demo", "--port", str(port), "--metrics-port", str(metrics_port), *args]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics"
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -43,7 +43,7 @@ def demo(*args: str) -> Iterator[str]:
 @pytest.mark.parametrize("source", ["bank1999", "servicenow", "ubuntu-irc"])
 def test_final_state_of_a_recording_equals_the_report(source: str, tmp_path: Path) -> None:
     path = recording(source, tmp_path)
-    with demo("--input", str(path), "--speed", "max") as url:
+    with demo("--input", str(path), "--speed", "max") as (url, _):
         wait_until_final(url, 150)
         compared, wrong = differences(url, load(path, policies.DEFAULT), policies.DEFAULT)
     assert wrong == []

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,11 +42,13 @@ def command(log: Path, env: dict[str, str], *args: str) -> Iterator[subprocess.P
 
 
 def progress(url: str) -> int:
-    """Events read so far, by a worker's metrics."""
-    import urllib.request
-
-    with urllib.request.urlopen(url, timeout=5) as page:
-        return sum(int(float(line.split()[-1])) for line in page.read().decode().splitlines() if line.startswith("firstline_events_total{"))
+    """Events read so far, by a worker's metrics; 0 while it is not up."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as page:
+            lines = page.read().decode().splitlines()
+    except OSError:
+        return 0
+    return sum(int(float(line.split()[-1])) for line in lines if line.startswith("firstline_events_total{"))
 
 
 @pytest.mark.parametrize("source", ["bank1999", "servicenow"])
