@@ -63,7 +63,7 @@ class Process:
                 client = wire.connect(settings.redis_url)
                 cleanup.push_async_callback(client.aclose)
                 tasks["redis publisher"] = RedisPublisher(
-                    self.board, client, failed=lambda: self.pipeline.add_publish_failure("redis")
+                    self.board, client, prefix=settings.redis_prefix, failed=lambda: self.pipeline.add_publish_failure("redis")
                 ).run
             for name, work in tasks.items():
                 self.health.watch_task(name, supervisor.start(name, work()))

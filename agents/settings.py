@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     """Replicas of every topic, when it is created; 3 on a cluster."""
     redis_url: str = "redis://127.0.0.1:6379/0"
     """Where workers publish the board and wallboards read it."""
+    redis_prefix: str = "firstline:"
+    """Put before every key in Redis; another for each centre that shares a Redis."""
     policy: Path | None = None
     """The policy file; without one every default applies."""
     metrics_host: str = "127.0.0.1"

@@ -64,6 +64,7 @@ def test_two_workers_one_killed_midway_end_in_the_numbers_of_the_report(
         "FIRSTLINE_GROUP": prefix + "workers",
         "FIRSTLINE_PARTITIONS": "4",
         "FIRSTLINE_REDIS_URL": redis_server.url,
+        "FIRSTLINE_REDIS_PREFIX": prefix,
         "FIRSTLINE_SESSION_TIMEOUT": "6",
     }
     port, first_port, second_port = free_port(), free_port(), free_port()
