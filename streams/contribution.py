@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, Protocol
 from streams.dimensions import DIMENSIONS
 from streams.events import to_ms
 from streams.facts import AnyFacts, CallFacts
-from streams.facts.interaction import RARE, Visit
+from streams.facts.conversation import Reply
+from streams.facts.interaction import RARE
+from streams.facts.visit import Visit
 from streams.policy import Policy
 from streams.targets import Target
 
@@ -98,7 +100,20 @@ class Item:
     `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it.
     """
 
-    __slots__ = ("agent", "channel", "clock_start", "facts", "policy", "queue", "response", "response_spans", "team", "visits", "_deadline", "_targets")
+    __slots__ = (
+        "_deadline",
+        "_targets",
+        "agent",
+        "channel",
+        "clock_start",
+        "facts",
+        "policy",
+        "queue",
+        "response",
+        "response_spans",
+        "team",
+        "visits",
+    )
 
     def __init__(self, facts: AnyFacts, policy: Policy) -> None:
         self.facts = facts
@@ -116,14 +131,13 @@ class Item:
             if self.visits:
                 self.clock_start = self.visits[0].start
             for visit in self.visits:
-                if visit.answered is not None:
+                if visit.answered is not None and (self.response is None or visit.answered < self.response[0]):
                     self.response = visit.answered, self.at(visit.queue, visit.agent, visit.team)
-                    break
         else:
             self.clock_start = facts.clock_start
             reply = facts.response
             if reply is not None:
-                self.response = reply.time, self.at(self.queue_at(reply.time), reply.agent, reply.team)
+                self.response = reply.time, self.of_reply(reply)
         self.response_spans = facts.response_spans() if self.clock_start is not None else []
 
     def target(self, queue: str | None) -> Target:
@@ -148,6 +162,11 @@ class Item:
     def at(self, queue: str | None, agent: str | None = None, team: str | None = None) -> Where:
         """The place of something that happened in a queue, by whom as far as the event says so, else by the latest known."""
         return (queue, team or self.team, agent or self.agent)
+
+    def of_reply(self, reply: Reply) -> Where:
+        """The place of a reply: the visit that it came in, else the first one."""
+        visit = reply.visit or (self.visits[0] if self.visits else None)
+        return self.at(visit.queue if visit is not None else self.queue, reply.agent, reply.team)
 
     @property
     def last_queue(self) -> str | None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from streams import policy as policies
+from streams.aggregator import Aggregator
 from streams.events import decode, from_ms
 from streams.policy import Policy
-from streams.aggregator import Aggregator
 from streams.recording import Input, Recording
 from streams.report import report
 from streams.report_windows import plan
@@ -23,7 +23,9 @@ def recording_of(lines: Iterable[bytes]) -> Recording:
     return recording
 
 
-def product_rows(recording: Recording, policy: Policy, window: str, by: By, start: int | None = None, at: int | None = None) -> list[dict[str, Any]]:
+def product_rows(
+    recording: Recording, policy: Policy, window: str, by: By = (), *, start: int | None = None, at: int | None = None
+) -> list[dict[str, Any]]:
     """The rows of `firstline report`; start and end in ms."""
     instant, windows = plan(recording.span(), window, start, at, tz=policy.time_zone, week_starts=policy.week_starts)
     assert instant is not None
@@ -44,7 +46,7 @@ class Compared:
         self.first, self.last = span
 
     def differences(self, window: str, by: By = (), start: int | None = None, at: int | None = None) -> list[str]:
-        mine = product_rows(self.recording, self.policy, window, by, start, at)
+        mine = product_rows(self.recording, self.policy, window, by, start=start, at=at)
         theirs = self.oracle.figures(window=window, by=by, start=_iso(start), at=_iso(at))
         return [f"--window {window} --by {by} --from {_iso(start)} --at {_iso(at)}: {text}" for text in differences(mine, theirs)]
 

@@ -25,11 +25,14 @@ def facts_for(events: Iterable[Event], wanted: tuple[str, ...] = RARE) -> AnyFac
 
 
 def retracted(events: Iterable[Event]) -> frozenset[tuple[str, str]]:
-    """(id, source) of the events that are taken back. A later retraction can take back an earlier one."""
+    """(id, source) of the events that are taken back. A retraction can take back an earlier retraction, not a later one."""
     gone: set[tuple[str, str]] = set()
+    standing: set[tuple[str, str]] = set()
     for event in sorted((e for e in events if e.type == RETRACTION), key=lambda e: (e.time, e.id), reverse=True):
         if (event.id, event.source) not in gone:
-            gone.add((event.data.id, event.data.source))
+            standing.add((event.id, event.source))
+            if (event.data.id, event.data.source) not in standing:
+                gone.add((event.data.id, event.data.source))
     return frozenset(gone)
 
 

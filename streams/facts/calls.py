@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from streams.events import Attributes
-from streams.facts.interaction import Facts, Visit
+from streams.event_types import Attributes
+from streams.facts.interaction import Facts
+from streams.facts.visit import Visit
 
 
 class CallFacts(Facts):
@@ -21,17 +22,13 @@ class CallFacts(Facts):
             self.legs[-1].resume(time)
 
     def on_transferred(self, time: int, data: Any) -> None:
-        if self.legs:
-            self.legs[-1].close(time)
         if self.visits:
             leaving = self.visits[-1]
             if data.queue is not None:
                 leaving.queue = data.queue
             if leaving.open:
                 leaving.left, leaving.exit = time, "transferred"
-        self.early_answer = None
-        if self.ended is None:
-            self.visits.append(Visit(time, data.to_queue, from_transfer=True))
+        self.open_visit(Visit(time, data.to_queue, from_transfer=True))
 
     def on_ended(self, time: int, data: Attributes) -> None:
         if self.ended is None:
@@ -72,6 +69,7 @@ class CallFacts(Facts):
         return spans
 
     handlers = {
+        "call.started": lambda self, time, data: None,
         "call.queued": Facts.on_queued,
         "call.ringing": lambda self, time, data: None,
         "call.answered": Facts.on_answered,

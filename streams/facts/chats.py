@@ -3,24 +3,25 @@
 from typing import Any
 
 from streams.facts.conversation import ConversationFacts
-from streams.facts.interaction import RARE, Visit
+from streams.facts.interaction import RARE
+from streams.facts.visit import SKEW_MS, Visit
 
 
 class ChatFacts(ConversationFacts):
     """See the rules on chats in docs/decisions/0002."""
 
-    __slots__ = ("accepted", "queued", "spans", "turned_away")
+    __slots__ = ("gave_up", "queued", "spans", "turned_away")
     channel = "chat"
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
         self.queued = False
-        self.accepted = False
+        self.gave_up: int | None = None
         self.turned_away: tuple[int, str] | None = None
         self.spans: list[tuple[int, int | None]] = []
 
     def on_started(self, time: int, data: Any) -> None:
-        if self.created is None and self.ended is None:
+        if self.created is None and self.ended is None and not self.spans:
             self.spans.append((time, None))
         self.on_created(time, data)
 
@@ -29,7 +30,9 @@ class ChatFacts(ConversationFacts):
         self.on_queued(time, data)
 
     def on_chat_answered(self, time: int, data: Any) -> None:
-        self.accepted = True
+        last = self.legs[-1] if self.legs else None
+        if last is not None and last.by_reply and (last.end is None or last.late) and not self.reopened_once and last.visit is self.latest_visit:
+            del self.legs[-1]  # the leg begins here
         self.on_answered(time, data)
 
     def on_chat_missed(self, time: int, data: Any) -> None:
@@ -39,17 +42,23 @@ class ChatFacts(ConversationFacts):
 
     def on_reply(self, time: int, data: Any) -> None:
         super().on_reply(time, data)
-        if not self.legs:
-            self.begin_leg(time, self.visits[-1] if self.visits else None, data)
-        if self.visits and self.visits[-1].left is None and self.visits[-1].answered is None and not self.accepted:
-            visit = self.visits[-1]
-            visit.answered, visit.agent, visit.team = time, data.agent, data.team
+        visit = self.latest_visit
+        if self.early and visit is not None:
+            self.settle(visit)
+        answers = visit is not None and visit.left is None and visit.answered is None
+        if answers or not self.legs:
+            self.begin_leg(time, visit, data).by_reply = True
+        if visit is not None and answers:
+            visit.answer(time, data.agent, data.team)
+            visit.by_reply = True
 
     def on_ended(self, time: int, data: Any) -> None:
         if self.ended is None:
             self.ended = time
             if self.first_end is None:
                 self.first_end = time
+            if self.gave_up is None:
+                self.gave_up = time
             if self.legs:
                 self.legs[-1].close(time)
             self.close_open_visit(time)
@@ -59,7 +68,10 @@ class ChatFacts(ConversationFacts):
     def on_reopened(self, time: int, data: Any) -> None:
         if self.ended is not None:
             self.ended = None
-            self.reopened_once = True
+            if self.legs:
+                self.reopened_once = True
+            else:  # nobody had answered: the end at which it is handled is yet to come
+                self.first_end = None
             self.spans.append((time, None))
 
     def backlog(self) -> list[tuple[int, int | None]]:
@@ -71,14 +83,22 @@ class ChatFacts(ConversationFacts):
         return self.visits if self.queued else self.whole()
 
     def response_spans(self) -> list[tuple[int, int | None]]:
-        """Half-open spans of waiting for the first response, which goes on after an agent accepted the chat without a word."""
-        return [(visit.start, visit.waited_until) for visit in self.whole()]
+        """Half-open spans of waiting for the first response, one a queue; it goes on after an agent accepted the chat without a word."""
+        spans: list[tuple[int, int | None]] = []
+        for whole in self.whole():
+            begin, end = whole.start, whole.waited_until
+            for visit in self.visits:
+                if visit.start > begin and (end is None or visit.start < end):
+                    spans.append((begin, visit.start))
+                    begin = visit.start
+            spans.append((begin, end))
+        return spans
 
     def whole(self) -> list[Visit]:
         """The chat as one visit, from the start of the response clock to the first human reply."""
-        first_end = self.first_end
+        first_end = self.gave_up
         missed, outcome = self.turned_away or (None, "abandoned")
-        if missed is None or (first_end is not None and first_end < missed):
+        if missed is None or (first_end is not None and missed - first_end > SKEW_MS):
             missed, outcome = first_end, "abandoned"
         return self.single_visit(missed, None, outcome)
 

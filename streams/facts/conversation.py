@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from streams.facts.interaction import RARE, Facts, Visit
+from streams.facts.interaction import RARE, Facts
+from streams.facts.visit import Visit
 
 
 class Reply:
-    """A human reply that answers the customer: when, since when the customer waited, and who."""
+    """A human reply that answers the customer: when, since when the customer waited, who, and in which visit."""
 
-    __slots__ = ("agent", "since", "team", "time")
+    __slots__ = ("agent", "since", "team", "time", "visit")
 
-    def __init__(self, time: int, since: int, agent: str | None, team: str | None) -> None:
+    def __init__(self, time: int, since: int, agent: str | None, team: str | None, visit: Visit | None) -> None:
         self.time = time
         self.since = since
         self.agent = agent
         self.team = team
+        self.visit = visit
 
 
 class ConversationFacts(Facts):
     """Creation, messages and replies. `initiator` "agent": the clock starts at the first customer message."""
 
-    __slots__ = ("asked", "created", "handed_off", "initiator", "next_replies", "response", "spoke", "unanswered")
+    __slots__ = ("asked", "before_hand_off", "created", "handed_off", "initiator", "next_replies", "response", "spoke", "unanswered")
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
@@ -32,15 +34,17 @@ class ConversationFacts(Facts):
         self.next_replies: list[Reply] = []
         self.unanswered: int | None = None
         self.spoke = False
+        self.before_hand_off = False
 
     def on_created(self, time: int, data: Any) -> None:
         if self.created is None:
             self.created = time
-        self.initiator = data.initiator or self.initiator
+        self.initiator = self.initiator or data.initiator
 
     def on_handed_off(self, time: int, data: Any) -> None:
         if self.handed_off is None:
             self.handed_off = time
+            self.before_hand_off = self.response is not None
 
     def on_message(self, time: int, data: Any) -> None:
         if data.public is False:
@@ -48,6 +52,8 @@ class ConversationFacts(Facts):
         if data.author == "customer":
             if self.asked is None:
                 self.asked = time
+                if self.initiator == "agent":  # what an agent wrote before is no reply
+                    self.response, self.next_replies = None, []
             if self.response is not None and self.unanswered is None:
                 self.unanswered = time
         elif data.author == "agent" and not data.automatic:
@@ -57,13 +63,13 @@ class ConversationFacts(Facts):
     def on_reply(self, time: int, data: Any) -> None:
         if self.initiator == "agent" and self.asked is None:
             return
-        before_hand_off = self.response is not None and self.handed_off is not None and self.response.time < self.handed_off
-        if self.response is None or before_hand_off:
-            self.response = Reply(time, time, data.agent, data.team)
-            if before_hand_off:
-                self.next_replies, self.unanswered = [], None
+        visit = self.visits[-1] if self.visits else None
+        if self.response is None or self.before_hand_off:
+            self.response = Reply(time, time, data.agent, data.team, visit)
+            if self.before_hand_off:
+                self.next_replies, self.unanswered, self.before_hand_off = [], None, False
         elif self.unanswered is not None:
-            self.next_replies.append(Reply(time, self.unanswered, data.agent, data.team))
+            self.next_replies.append(Reply(time, self.unanswered, data.agent, data.team, visit))
             self.unanswered = None
 
     @property

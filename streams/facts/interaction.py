@@ -6,83 +6,32 @@ the facts at hand, and every other case folds the whole set again (`streams.fact
 
 from typing import Any
 
-from streams.events import Attributes, Event
-
-SKEW_MS = 5_000
-"""An answer or miss this long before its queue entry still belongs to it: two systems' clocks, usually 1–2 s apart."""
+from streams.event_types import Attributes
+from streams.events import Event
+from streams.facts.visit import SKEW_MS, Early, Leg, Visit
 
 RARE: tuple[str, ...] = ("reason", "medium", "language", "tenant", "product", "region", "customer_segment", "customer")
-
-
-class Visit:
-    """One stay in one queue. Times in ms; None: did not happen."""
-
-    __slots__ = ("agent", "answered", "by_end", "exit", "from_transfer", "id", "left", "missed", "outcome", "queue", "start", "team")
-
-    def __init__(self, start: int, queue: str | None, ident: str | None = None, *, from_transfer: bool = False) -> None:
-        self.start = start
-        self.queue = queue
-        self.id = ident
-        self.from_transfer = from_transfer
-        self.answered: int | None = None
-        self.agent: str | None = None
-        self.team: str | None = None
-        self.missed: int | None = None
-        self.outcome = "abandoned"
-        self.by_end = False
-        self.left: int | None = None
-        self.exit = ""
-
-    @property
-    def open(self) -> bool:
-        return self.answered is None and self.missed is None and self.left is None
-
-    @property
-    def waited_until(self) -> int | None:
-        """When waiting ended: at the answer, the miss or another way out, whichever came first; None: it goes on."""
-        end = self.answered
-        if self.missed is not None and (end is None or self.missed < end):
-            end = self.missed
-        if self.left is not None and (end is None or self.left < end):
-            end = self.left
-        return end
-
-
-class Leg:
-    """One agent with one contact, from the answer to the next transfer, answer or end."""
-
-    __slots__ = ("agent", "end", "held_since", "hold", "queue", "start", "team", "visit")
-
-    def __init__(self, start: int, visit: Visit | None, agent: str | None, team: str | None, queue: str | None) -> None:
-        self.start = start
-        self.queue = queue
-        self.visit = visit
-        self.agent = agent
-        self.team = team
-        self.end: int | None = None
-        self.hold = 0
-        self.held_since: int | None = None
-
-    def close(self, time: int) -> None:
-        if self.end is None:
-            self.resume(time)
-            self.end = time
-
-    def resume(self, time: int) -> None:
-        if self.held_since is not None:
-            self.hold += max(0, time - self.held_since)
-            self.held_since = None
-
-    @property
-    def talk(self) -> int:
-        """Milliseconds of talk: ended − answered − hold, never negative."""
-        return max(0, (self.end or self.start) - self.start - self.hold)
 
 
 class Facts:
     """The facts of one interaction; one subclass a channel."""
 
-    __slots__ = ("agent", "early_answer", "early_miss", "ended", "first_end", "last", "legs", "priority", "queue", "rare", "reopened_once", "skewed", "team", "visits", "wanted")
+    __slots__ = (
+        "agent",
+        "early",
+        "ended",
+        "first_end",
+        "last",
+        "legs",
+        "priority",
+        "queue",
+        "rare",
+        "reopened_once",
+        "skewed",
+        "team",
+        "visits",
+        "wanted",
+    )
     channel = ""
     handlers: dict[str, Any] = {}
 
@@ -100,8 +49,7 @@ class Facts:
         self.reopened_once = False
         self.last: tuple[int, str] | None = None
         self.skewed = 0
-        self.early_answer: Leg | None = None
-        self.early_miss: tuple[int, str, str | None] | None = None
+        self.early: list[Early] = []
 
     def apply(self, event: Event) -> None:
         """Takes the next event in (time, id) order. Only lifecycle events of the channel say something of the interaction."""
@@ -135,8 +83,9 @@ class Facts:
     def adopt_attributes(self, latest: "Facts") -> None:
         """Takes the attributes known later; nothing may be applied afterwards."""
         self.queue, self.team, self.agent, self.priority, self.rare = latest.queue, latest.team, latest.agent, latest.priority, latest.rare
-        for mine, theirs in zip(self.visits, latest.visits, strict=False):
-            mine.queue = theirs.queue
+        queues = {visit.key: visit.queue for visit in latest.visits}
+        for visit in self.visits:
+            visit.queue = queues.get(visit.key, visit.queue)
 
     def _keep(self, name: str, value: Any) -> None:
         if self.rare is None:
@@ -144,10 +93,16 @@ class Facts:
         self.rare[name] = value
 
     def _correct_queue(self, kind: str, data: Attributes) -> None:
-        """A later event may correct the queue of the visit that it belongs to; a queue entry or a transfer speaks of the next one."""
-        if not kind.endswith((".queued", ".transferred")):
-            visit = self.visit_named(data.visit) or self.visits[-1]
-            visit.queue = data.queue
+        """A later event may correct the queue of the visit that it belongs to. Queue entry, transfer, answer and miss find theirs by themselves."""
+        if not kind.endswith((".queued", ".transferred", ".answered", ".missed")):
+            last = self.visits[-1]
+            visit = self.visit_named(data.visit) or (last if last.may_be(data.visit) else None)
+            if visit is not None:
+                visit.queue = data.queue
+
+    @property
+    def latest_visit(self) -> Visit | None:
+        return self.visits[-1] if self.visits else None
 
     def visit_named(self, ident: str | None) -> Visit | None:
         if ident is not None:
@@ -161,10 +116,10 @@ class Facts:
     def on_queued(self, time: int, data: Attributes) -> None:
         named = self.visit_named(data.visit)
         current = self.visits[-1] if self.visits else None
-        if named is None and current is not None and current.open:
-            if (data.queue is None or data.queue == current.queue) and (data.visit is None or current.id is None):
+        if named is None and current is not None and (current.open or current.transferred_and_answered_by(time)):
+            if (data.queue is None or data.queue == current.queue) and current.may_be(data.visit):
                 named = current
-            else:
+            elif current.open:
                 current.left, current.exit = time, "requeued"
         if named is not None:
             if named.from_transfer:
@@ -172,37 +127,80 @@ class Facts:
             named.id = named.id or data.visit
             named.queue = data.queue or named.queue
             return
-        if self.legs:
-            self.legs[-1].close(time)
-        visit = Visit(time, data.queue, data.visit)
+        self.open_visit(Visit(time, data.queue if self.visits else self.queue, data.visit))
+
+    def open_visit(self, visit: Visit) -> None:
+        """A visit begins: talk before it ends, but for an answer that another clock placed shortly before it."""
+        visit.key = self.last
         self.visits.append(visit)
-        self._claim_early(visit)
+        if self.early:
+            self._claim_early(visit)
+        if self.legs and self.legs[-1].visit is not visit:
+            self.legs[-1].close(visit.start)
         if self.ended is not None and visit.open:
-            visit.missed, visit.by_end = time, True
+            visit.missed, visit.by_end = visit.start, True
 
     def _claim_early(self, visit: Visit) -> None:
-        """Gives a visit the answer or miss that another clock placed shortly before its beginning."""
-        leg, miss = self.early_answer, self.early_miss
-        if leg is not None and visit.start - leg.start <= SKEW_MS:
-            visit.answered, visit.agent, visit.team = leg.start, leg.agent, leg.team
-            leg.visit = visit
+        """Gives a visit the answers and misses that another clock placed shortly before its beginning."""
+        waiting = []
+        for early in self.early:
+            if visit.start - early.time > SKEW_MS:
+                continue
+            leg = early.leg
+            if not visit.may_be(early.ident) or (visit.missed if leg is None else visit.answered) is not None:
+                waiting.append(early)
+                continue
+            visit.id = visit.id or early.ident
+            visit.queue = visit.queue or early.queue
+            if leg is None:
+                visit.missed, visit.outcome = early.time, early.outcome
+            else:
+                if early.took_back is not None:
+                    self._give_back(early, early.took_back)
+                visit.answered, visit.agent, visit.team = early.time, leg.agent, leg.team
+                leg.visit = visit
             self.skewed += 1
-        elif miss is not None and visit.start - miss[0] <= SKEW_MS and miss[2] in (None, visit.id):
-            visit.missed, visit.outcome = miss[0], miss[1]
-            self.skewed += 1
-        self.early_answer = self.early_miss = None
+        self.early = waiting
+
+    def settle(self, visit: Visit) -> None:
+        """A later answer to a visit shows that an answer between two visits was for that one."""
+        self.early = [early for early in self.early if early.took_back is not visit]
+
+    def _give_back(self, early: Early, before: Visit) -> None:
+        """The visit before loses an answer that was meant for the next one; another that waits since then may be its own."""
+        before.forget_answer()
+        for other in self.early:
+            if other is not early and other.leg is not None and other.leg.visit is before:
+                before.answer(other.time, other.leg.agent, other.leg.team)
+                break
+
+    def _target(self, ident: str | None) -> Visit | None:
+        """The visit that an answer or a miss belongs to: the one it names, else the open one."""
+        visit = self.visit_named(ident)
+        if visit is None and self.visits and self.visits[-1].open and self.visits[-1].may_be(ident):
+            visit = self.visits[-1]
+            visit.id = visit.id or ident
+        return visit
 
     def on_answered(self, time: int, data: Attributes) -> None:
-        visit = self.visit_named(data.visit)
-        if visit is None and self.visits:
-            last = self.visits[-1]
-            if (data.visit is None and last.left is None) or (last.open and last.id is None):
-                visit = last
-        leg = self.begin_leg(time, visit, data)
-        if visit is None:
-            self.early_answer = leg
-        elif visit.answered is None:
-            visit.answered, visit.agent, visit.team = time, data.agent, data.team
+        visit = self._target(data.visit)
+        if visit is None and self.visits and self.visits[-1].by_reply and self.visits[-1].may_be(data.visit):
+            visit = self.visits[-1]
+        late = None
+        if visit is None and self.visits and data.visit is None and self.visits[-1].left is None:
+            late = self.visits[-1]
+        leg = self.begin_leg(time, visit or late, data)
+        if visit is not None:
+            if self.early:
+                self.settle(visit)
+            if visit.answered is None or visit.by_reply:
+                visit.answer(time, data.agent, data.team)
+            visit.queue = data.queue or visit.queue
+            return
+        took_back = late is not None and late.answered is None
+        if late is not None and took_back:
+            late.answer(time, data.agent, data.team)
+        self.early.append(Early(time, data.visit, leg, "", data.queue, late if took_back else None))
 
     def begin_leg(self, time: int, visit: Visit | None, data: Attributes) -> Leg:
         """A new leg ends the one before. After the contact's first end a leg is kept only if another clock may have put it there."""
@@ -212,18 +210,20 @@ class Facts:
         if not self.reopened_once:
             self.legs.append(leg)
         if self.first_end is not None:
+            leg.late = True
             leg.close(max(time, self.first_end))
         return leg
 
     def on_missed(self, time: int, data: Any) -> None:
         outcome = data.outcome or "abandoned"
-        visit = self.visit_named(data.visit)
-        if visit is None and self.visits and self.visits[-1].open and (data.visit is None or self.visits[-1].id is None):
+        visit = self._target(data.visit)
+        if visit is None and data.visit is None and self.visits and self.visits[-1].missed_by_end_at(time):
             visit = self.visits[-1]
         if visit is None:
-            if not self.visits or data.visit is not None:
-                self.early_miss = (time, outcome, data.visit)
-        elif visit.left is None and (visit.missed is None or visit.by_end):
+            self.early.append(Early(time, data.visit, None, outcome, data.queue, None))
+            return
+        visit.queue = data.queue or visit.queue
+        if visit.left is None and (visit.missed is None or visit.missed_by_end_at(time)):
             visit.missed, visit.outcome, visit.by_end = time, outcome, False
 
     def close_open_visit(self, time: int) -> None:

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from streams.facts.conversation import ConversationFacts
-from streams.facts.interaction import RARE, Visit
+from streams.facts.interaction import RARE
+from streams.facts.visit import Visit
 
 
 class Step(NamedTuple):
@@ -48,6 +49,11 @@ class TicketFacts(ConversationFacts):
         self.state = "resolved"
         self.resolved.append(Step(time, data.agent, data.team, self.spoke))
         self._close(time)
+
+    def on_reply(self, time: int, data: Any) -> None:
+        super().on_reply(time, data)
+        if self.resolved and self.resolved[0].time == time and not self.resolved[0].replied:
+            self.resolved[0] = self.resolved[0]._replace(replied=True)
 
     def on_reopened(self, time: int, data: Any) -> None:
         if self.state == "resolved" and not self.final:

@@ -1,6 +1,7 @@
 """Backlog: what is open and waiting at the end of the row. Gauges: they need no event to move. Source: KPI contract, "Volume and backlog"."""
 
 from streams.contribution import Contribution, Item, Span
+from streams.facts import ChatFacts, TicketFacts
 from streams.kpis.kpi import Figure, Kpi, Row, distribution
 from streams.kpis.volume import ENTERED, EXITED
 from streams.open_items import AGE_BOUNDS, BACKLOG, WAITING
@@ -15,6 +16,8 @@ def contribute(item: Item, book: Contribution) -> None:
     spans = facts.backlog()
     if spans:
         age_from = spans[0][0]
+        if isinstance(facts, ChatFacts | TicketFacts) and facts.created is not None:
+            age_from = min(age_from, facts.created)
         for start, end in spans:
             if end is None or end > start:
                 book.spans.append(Span(BACKLOG, start, end, place, age_from, None))

@@ -67,7 +67,7 @@ def _verdict(item: Item, ticket: TicketFacts | None) -> tuple[int, str, Where] |
 def _resolution_deadline(item: Item, ticket: TicketFacts) -> int | None:
     due = item.due("due_resolution")
     if due is not None:
-        return due
+        return due if ticket.created is None else max(due, ticket.created)
     target = item.target(item.last_queue).resolution_ms
     return None if target is None or ticket.created is None else ticket.created + target
 

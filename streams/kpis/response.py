@@ -19,7 +19,7 @@ def contribute(item: Item, book: Contribution) -> None:
                 book.value(visit.answered, SPEED, max(0, visit.answered - visit.start), place)
     elif isinstance(facts, ChatFacts | TicketFacts):
         for reply in facts.next_replies:
-            book.value(reply.time, NEXT, reply.time - reply.since, item.at(item.queue_at(reply.time), reply.agent, reply.team))
+            book.value(reply.time, NEXT, reply.time - reply.since, item.of_reply(reply))
     start = item.clock_start
     if start is None:
         return

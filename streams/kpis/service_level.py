@@ -28,7 +28,7 @@ def contribute(item: Item, book: Contribution) -> None:
             else:
                 left = visit.waited_until
                 waiting = left is None or left > expiry
-                book.count(expiry if waiting else visit.answered, EXPIRED[formula], item.at(visit.queue))
+                book.count(expiry if waiting else visit.answered, EXPIRED[formula], item.at(visit.queue) if waiting else place)
                 book.count(visit.answered, LATE[formula], place)
             continue
         place = item.at(visit.queue)

@@ -52,8 +52,10 @@ def contribute(item: Item, book: Contribution) -> None:
 def leg_places(item: Item) -> list[tuple[Where, int]]:
     """Place and talk (ms) of each leg."""
     parts = []
+    chat = item.channel == "chat"
     for leg in item.facts.legs:
-        queue = leg.visit.queue if leg.visit is not None else leg.queue or item.last_queue
+        visit = leg.visit or (item.visits[0] if chat and item.visits else None)
+        queue = visit.queue if visit is not None else item.queue if chat else leg.queue or item.last_queue
         parts.append((item.at(queue, leg.agent, leg.team), leg.talk))
     return parts
 

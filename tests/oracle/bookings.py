@@ -71,13 +71,13 @@ class Judge:
 
     def deadline(self, facts: Facts) -> int | None:
         """The target of the queue in which the clock started; a deadline of the source wins."""
-        if facts.clock is None or not facts.visits:
+        if facts.clock is None:
             return None
         due = self.attributes.get("due_first_response")
         if isinstance(due, int):
             return max(due, facts.clock)
-        first = min(facts.visits, key=lambda visit: visit.start)
-        target = self.target(self.queue(self._as_known(first))).first_response
+        first = self._as_known(min(facts.visits, key=lambda visit: visit.start)) if facts.visits else None
+        target = self.target(self.queue(first)).first_response
         return None if target is None else facts.clock + target
 
     def _as_known(self, visit: Visit) -> Visit:
@@ -91,7 +91,12 @@ class Judge:
         for visit in facts.visits:
             if visit.stop is None:
                 queue = self.queue(self._as_known(visit))
-                yield State("waiting", visit.start, facts.clock, deadline, facts.response is None, queue, agent, team)
+                yield State("waiting", visit.start, None, None, False, queue, agent, team)
+                if self.channel != "chat" and facts.response is None:
+                    yield State("asking", visit.start, facts.clock, deadline, True, queue, agent, team)
+        if self.channel == "chat" and facts.clock is not None and facts.asking is None:
+            queue = self.queue(self._as_known(facts.visits[-1])) if facts.visits else self._text("queue")
+            yield State("asking", facts.clock, facts.clock, deadline, True, queue, agent, team)
         if facts.in_backlog and facts.born is not None:
             queue = self.queue(self._as_known(facts.visits[-1]) if self.channel == "call" else self._single(facts))
             yield State("backlog", facts.born, None, None, False, queue, agent, team)
@@ -110,16 +115,26 @@ class Judge:
             wait = max(0, facts.response.t - facts.clock)
             yield Booking("frt", facts.response.t, wait, self.queue(facts.response_visit), *self.who(facts.response))
         for reply, wait in facts.next_responses:
-            yield Booking("nrt", reply.t, wait, self.queue(self._begun_by(reply.t)), *self.who(reply))
+            yield Booking("nrt", reply.t, wait, self.queue(self._begun_before(reply)), *self.who(reply))
         for leg in facts.legs:
-            queue = self.queue(leg.visit) if leg.visit else leg.event.queue or self._text("queue")
+            late = facts.visits[-1] if facts.visits else None
+            visit = leg.visit or (facts.visits[0] if self.channel == "chat" and facts.visits else None)
+            queue = self.queue(visit) if visit else leg.event.queue or self.queue(late)
             yield Booking("leg", facts.ended or 0, leg.talk, queue, *self.who(leg.event))
         breach = self.breach(at)
         if breach is not None:
             yield Booking("breach", breach, 0, self.queue(self._begun_by(breach)), *self.who(None))
         if self.channel == "ticket":
             yield from self._ticket()
+            if facts.final is not None:
+                yield Booking("final", facts.final, 0, self._text("queue"), *self.who(None))
         yield from self._compliance(at, breach)
+        known = self.facts.visits[-1] if self.facts.visits else None
+        for since, until in facts.flow:
+            if until == -1 or until > since:
+                yield Booking("in", since, 0, self.queue(known), *self.who(None))
+            if until > since:
+                yield Booking("out", until, 0, self.queue(known), *self.who(None))
 
     def _visit(self, visit: Visit, at: int) -> Iterator[Booking]:
         queue, nobody = self.queue(visit), self.who(None)
@@ -166,6 +181,10 @@ class Judge:
             return None
         return begun[-1] if begun else visits[0]
 
+    def _begun_before(self, event: Event) -> Visit | None:
+        begun = [visit for visit in self.facts.visits if visit.key < event.key]
+        return (begun[-1:] or self.facts.visits[:1] or [None])[0]
+
     def breach(self, at: int) -> int | None:
         """The instant the first-response target passed unmet (decision 0002, 19)."""
         due = self.deadline(self.facts)
@@ -173,6 +192,8 @@ class Judge:
             return None
         if self.facts.response:
             return due if self.facts.response.t > due else None
+        if self.channel == "chat":
+            return due if self.facts.asking is None or self.facts.asking > due else None
         waiting = (visit.start <= due and (visit.stop is None or visit.stop > due) for visit in self.facts.visits)
         return due if any(waiting) else None
 
@@ -210,10 +231,12 @@ class Judge:
                 met.append((facts.response.t, facts.response, facts.response_visit))
             else:
                 undecided = True
-        if self.channel == "ticket" and facts.opened is not None:
+        if self.channel == "ticket":
             due = self.attributes.get("due_resolution")
             target = self.target(self._text("queue")).resolution
-            limit = max(due, facts.opened) if isinstance(due, int) else None if target is None else facts.opened + target
+            limit = None if target is None or facts.opened is None else facts.opened + target
+            if isinstance(due, int):
+                limit = due if facts.opened is None else max(due, facts.opened)
             if limit is not None:
                 if first and first.t <= limit:
                     met.append((first.t, first, None))

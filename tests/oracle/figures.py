@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BUCKETS = ("1h", "4h", "1d", "7d", "older")
-NO_COUNTS = (0,) * 17
+NO_COUNTS = (0,) * 18
 MODES = ("included", "ignored", "positive", "handled_only")
 
 
@@ -35,11 +35,10 @@ class Cell:
     distributions: dict[str, Sequence[Any]] = field(default_factory=dict)
     waiting: Sequence[Any] = (0, 0, None, 0, 0)
     backlog: Sequence[Any] | None = None
-    before: int = 0  # backlog at the start
 
     def kpis(self) -> dict[str, Any]:
         offered, answered, missed, abandoned, short, *rest = self.counts
-        within, missed_within, events, top, base, breaches, handled, opened, resolved, reopened, due, met = rest
+        within, missed_within, events, top, base, breaches, handled, opened, resolved, reopened, due, met, _ = rest
         response, first, full = (distribution(self.distributions.get(kind)) for kind in ("frt", "first", "full"))
         counts = {
             "offered": offered,
@@ -89,7 +88,7 @@ class Cell:
             return {**{name: {"value": None} for name in names}, "backlog_age": distribution(None)}
         visits, past, longest, soon, _ = self.waiting
         backlog = self.backlog[0] if self.backlog else 0
-        grown = backlog - self.before
+        grown = self.counts[-1]
         drain = 0.0 if backlog == 0 else quotient(backlog * (self.end - self.start) / 1000, -grown)
         return {
             "waiting": {"value": visits, "past_target": past},

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from .model import Event, Facts, Leg, Visit
-from .visits import Visits
+from .model import Event, Facts, Visit
+from .visits import SKEW, Visits
 
 ONLY = -1  # key of the only visit of a chat or ticket
 
 
 def derive(events: Sequence[Event]) -> Facts:
     channel = next((kind for kind in (channel_of(event.type) for event in events) if kind), None)
+    events = [event for event in events if channel_of(event.type) == channel]
     if channel == "call":
         return _call(events)
     if channel == "chat":
@@ -21,7 +22,7 @@ def derive(events: Sequence[Event]) -> Facts:
 
 def channel_of(event_type: str) -> str | None:
     family = event_type.partition(".")[0]
-    return family if family in {"call", "chat", "ticket"} else None
+    return "call" if family == "callback" else family if family in {"call", "chat", "ticket"} else None
 
 
 def _call(events: Sequence[Event]) -> Facts:
@@ -37,6 +38,14 @@ def _call(events: Sequence[Event]) -> Facts:
             facts.response = facts.response_visit.answer
         last = queue.visits[-1]
         facts.in_backlog = queue.ended is None and (last.answered is not None or last.miss is None)
+        since: int | None = None
+        for visit in queue.visits:
+            since = visit.start if since is None else since
+            if visit.answer is None and visit.miss:
+                facts.flow.append((since, visit.miss[0]))
+                since = None
+        if since is not None:
+            facts.flow.append((since, facts.ended if facts.ended is not None else -1))
     return facts
 
 
@@ -44,14 +53,20 @@ def _chat(events: Sequence[Event]) -> Facts:
     facts = Facts()
     created = next((e for e in events if e.type == "chat.started"), None)
     handed = next((e for e in events if e.type == "chat.handed_off"), None)
-    ends = [e for e in events if e.type == "chat.ended"]
+    ends = _ends(events)
     replies = [e for e in events if e.type == "chat.message" and e.human_reply]
     clock = handed or created
+    gone = next((e for e in events if e.type == "chat.ended"), None)
+    turned_away = next((e for e in events if e.type == "chat.missed"), None)
+    if turned_away and (gone is None or turned_away.t - gone.t <= SKEW):
+        gone = turned_away
     facts.clock = clock.t if clock else None
     facts.ended = ends[0].t if ends else None
     if facts.clock is not None and replies:
-        after = [e for e in replies if not handed or e.t >= handed.t]
+        after = [e for e in replies if not handed or (e.t, e.key) >= (handed.t, handed.key)]
         facts.response = (after or replies)[0]
+    if facts.response or gone:
+        facts.asking = facts.response.t if facts.response else gone.t if gone else None
     queue = Visits(events)
     if any(e.type == "chat.queued" for e in events):
         facts.visits, facts.legs = queue.visits, queue.legs()
@@ -62,46 +77,65 @@ def _chat(events: Sequence[Event]) -> Facts:
     else:
         if facts.clock is not None:
             visit = Visit(ONLY, 0, facts.clock, answer=facts.response)
-            gone = next((e for e in events if e.type in {"chat.missed", "chat.ended"}), None)
             if gone:
                 visit.miss = (gone.t, (gone.outcome if gone.type == "chat.missed" else None) or "abandoned")
             facts.visits = [visit]
             facts.response_visit = visit if facts.response else None
         facts.legs = queue.legs()  # those of `chat.answered`
         for leg in facts.legs:
-            leg.visit = facts.visits[0] if facts.visits else None
-    if not facts.legs and replies and ends:
-        visit_of_reply = facts.response_visit or (facts.visits[0] if facts.visits else None)
-        start = facts.response or replies[0]
-        facts.legs = [Leg(start, visit_of_reply, max(0, ends[0].t - start.t))]
+            leg.visit = facts.visits[0] if facts.visits else Visit(ONLY, 0, 0)
     facts.next_responses = _next_responses(events, facts.response or (replies[0] if replies else None))
     facts.born = created.t if created else None
     closed = False
     for event in events:
+        was = facts.in_backlog
         if event.type == "chat.started":
             facts.in_backlog = not closed
         elif event.type == "chat.ended":
             facts.in_backlog, closed = False, True
         elif event.type == "chat.reopened" and closed:
-            facts.in_backlog, closed = created is not None, False
+            facts.in_backlog, closed = True, False
+            facts.born = event.t if facts.born is None else min(facts.born, event.t)
+        _flow(facts, event.t, was)
     return facts
+
+
+def _flow(facts: Facts, t: int, was: bool) -> None:
+    if facts.in_backlog and not was:
+        facts.flow.append((t, -1))
+    elif was and not facts.in_backlog:
+        facts.flow[-1] = (facts.flow[-1][0], t)
+
+
+def _ends(events: Sequence[Event]) -> list[Event]:
+    """The end at which a chat is handled: the first, unless it was reopened before anybody had answered."""
+    end: Event | None = None
+    served = False
+    for event in events:
+        served = served or event.type == "chat.answered" or (event.type == "chat.message" and event.human_reply)
+        if event.type == "chat.ended" and end is None:
+            end = event
+        elif event.type == "chat.reopened" and not served:
+            end = None
+    return [end] if end else []
 
 
 def _ticket(events: Sequence[Event]) -> Facts:
     facts = Facts()
     openings = [e for e in events if e.type == "ticket.opened"]
     replies = [e for e in events if e.type == "ticket.message" and e.human_reply]
-    by_agent = any(e.initiator == "agent" for e in openings)
+    _steps(facts, events)
+    by_agent = next((e.initiator for e in openings if e.initiator), None) == "agent"
     if openings:
-        facts.opened = facts.born = openings[0].t
+        back = next((e.t for e in facts.reopened), openings[0].t)
+        facts.opened, facts.born = openings[0].t, min(openings[0].t, back)
         facts.clock = facts.opened
     if by_agent:
         first = next((e for e in events if e.type == "ticket.message" and e.customer_message), None)
         facts.clock = first.t if first else None
-    _steps(facts, events)
     if facts.clock is not None:
         if by_agent:
-            replies = [e for e in replies if e.t >= facts.clock]
+            replies = [e for e in replies if first and e.key > first.key]
         facts.response = replies[0] if replies else None
         visit = Visit(ONLY, 0, facts.clock, answer=facts.response)
         visit.left = facts.resolved[0].t if facts.resolved else None
@@ -124,6 +158,7 @@ def _steps(facts: Facts, events: Sequence[Event]) -> None:
             replied = replied or event.human_reply
         if facts.withdrawn:
             continue
+        was = facts.in_backlog
         if verb == "opened" and not seen_opening:
             seen_opening = facts.counted_opening = True
             facts.in_backlog = not facts.resolved or facts.in_backlog
@@ -135,7 +170,8 @@ def _steps(facts: Facts, events: Sequence[Event]) -> None:
             facts.is_resolved, facts.in_backlog = False, True
             facts.born = event.t if facts.born is None else facts.born
         elif verb in {"merged", "deleted"}:
-            facts.withdrawn, facts.in_backlog = True, False
+            facts.withdrawn, facts.in_backlog, facts.final = True, False, event.t
+        _flow(facts, event.t, was)
         if len(facts.resolved) == 1 and facts.resolved[0] is event and not facts.handled_by:
             first = facts.resolved[0]
             by_then = replied or any(e.type == "ticket.message" and e.human_reply and e.t <= first.t for e in events)

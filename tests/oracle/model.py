@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Event(NamedTuple):
     type: str
     t: int  # ms
-    gone: int | None  # the instant from which it is taken back
+    gone: tuple[tuple[int, int | None], ...]  # from when until when it is taken back
     visit: str | None
     queue: str | None
     agent: str | None
@@ -19,6 +19,10 @@ class Event(NamedTuple):
     to_queue: str | None
     initiator: str | None
     key: int  # unique in the recording
+
+    def stands(self, t: int | None) -> bool:
+        """Whether it is not taken back by the events up to `t`, by all events if that is None."""
+        return not any(until is None if t is None else since <= t and (until is None or until > t) for since, until in self.gone)
 
     @property
     def human_reply(self) -> bool:
@@ -40,6 +44,7 @@ class Visit:
     answer: Event | None = None
     reply: Event | None = None  # of a chat: the answer where there is no `chat.answered`
     miss: tuple[int, str] | None = None
+    by_end: bool = False  # the miss is the end of the contact, until an event tells of a miss
     left: int | None = None  # flow-out, or first resolution
 
     @property
@@ -72,12 +77,14 @@ class Facts:
 
     visits: list[Visit] = field(default_factory=list)
     clock: int | None = None  # start of the response clock
+    asking: int | None = None  # of a chat: when the wait for the first response ended
     response: Event | None = None
     response_visit: Visit | None = None
     next_responses: list[tuple[Event, int]] = field(default_factory=list)  # reply, wait
     ended: int | None = None
     legs: list[Leg] = field(default_factory=list)
     in_backlog: bool = False
+    flow: list[tuple[int, int]] = field(default_factory=list)  # backlog, with all that is known now: since, until (-1: still)
     born: int | None = None  # age of what is open counts from here
     # tickets
     opened: int | None = None
@@ -86,4 +93,5 @@ class Facts:
     reopened: list[Event] = field(default_factory=list)
     is_resolved: bool = False
     withdrawn: bool = False  # merged or deleted
+    final: int | None = None
     handled_by: Event | None = None

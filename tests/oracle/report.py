@@ -26,7 +26,8 @@ COUNTS = """
     count(*) filter (kind = 'resolved') as resolved,
     count(*) filter (kind = 'reopened') as reopened,
     count(*) filter (kind = 'sla') as due,
-    coalesce(sum(v) filter (kind = 'sla'), 0) as met
+    coalesce(sum(v) filter (kind = 'sla'), 0) as met,
+    count(*) filter (kind = 'in') - count(*) filter (kind = 'out') as grown
 """
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -108,24 +109,24 @@ def _segments(store: Store, keys: str, mine: str, gauges: bool, width: int) -> l
     if not width:
         return [()]
     names = keys.removesuffix(", ")
-    parts = [f"select distinct {names} from booking join dimension using (item) where {mine}"]
+    parts = [f"select distinct {names} from booking join dimension using (item)"]
     if gauges:
-        parts.append(f"select distinct {names} from open join dimension using (item)")
+        parts.append(f"select distinct {names} from state where instant in (select row_end from span)")
     return store.con.execute(" union ".join(parts)).fetchall()
 
 
 def _gauges(store: Store, keys: str, width: int, cells: dict[tuple[tuple[int, ...], int], Cell]) -> None:
     con, horizon = store.con, store.policy.breaching_soon
-    starts = {cell.start for cell in cells.values()}
     start_of = {cell.end: cell.start for cell in cells.values()}
     waiting = f"""
         with one as (
             select {keys}instant, item, instant - since as wait, pending, instant - clock as asked,
                 pending = 1 and deadline is not null and deadline < instant as past,
                 pending = 1 and deadline is not null and deadline >= instant and deadline < instant + {horizon} as soon
-            from state where kind = 'waiting'
+            from state where kind in ('waiting', 'asking')
         ), counted as (
-            select {keys}instant, count(*) as visits, count(*) filter (past) as past, max(wait) as longest,
+            select {keys}instant, count(*) filter (pending = 0) as visits, count(distinct item) filter (past) as past,
+                max(wait) filter (pending = 0) as longest,
                 count(distinct item) filter (soon) as soon
             from one group by all
         ), asking as (
@@ -152,5 +153,3 @@ def _gauges(store: Store, keys: str, width: int, cells: dict[tuple[tuple[int, ..
         segment, instant = record[:width], record[width]
         if instant in start_of:
             cells[segment, start_of[instant]].backlog = record[width + 1 :]
-        if instant in starts:
-            cells[segment, instant].before = record[width + 1]

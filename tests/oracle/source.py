@@ -137,18 +137,33 @@ def first_event(con: duckdb.DuckDBPyConnection, at: int) -> int | None:
     return value
 
 
-def retractions(con: duckdb.DuckDBPyConnection, at: int) -> dict[int, int]:
-    """eid of each event taken back before `at`, and since when; a retraction that is itself taken back does nothing."""
+def retractions(con: duckdb.DuckDBPyConnection, at: int) -> dict[int, tuple[tuple[int, int | None], ...]]:
+    """eid of each event that was taken back before `at`, from when until when. A later retraction undoes an earlier one, never the reverse."""
     by: dict[int, list[tuple[int, int]]] = {}
+    order = {}
     for retraction, t, target in con.execute("select retraction, t, target from taken where t < ? order by t, retraction", [at]).fetchall():
         by.setdefault(target, []).append((t, retraction))
+        order[retraction] = (t, retraction)
 
-    def since(target: int, seen: frozenset[int]) -> int | None:
-        if target in seen:
-            return None
-        return min((t for t, r in by.get(target, []) if since(r, seen | {target}) is None), default=None)
+    def gone(target: int, t: int) -> bool:
+        mine = order.get(target)  # of a retraction: only later ones take it back (eid rises with time and id)
+        return any(when <= t and (mine is None or order[r] > mine) and not gone(r, t) for when, r in by.get(target, []))
 
-    return {target: gone for target in by if (gone := since(target, frozenset())) is not None}
+    def instants(target: int) -> set[int]:
+        return {t for when, r in by.get(target, []) if target not in order or order[r] > order[target] for t in {when} | instants(r)}
+
+    found = {}
+    for target in by:
+        spans: list[tuple[int, int | None]] = []
+        for t in sorted(instants(target)):
+            now = gone(target, t)
+            if now and not (spans and spans[-1][1] is None):
+                spans.append((t, None))
+            elif not now and spans and spans[-1][1] is None:
+                spans[-1] = (spans[-1][0], t)
+        if spans:
+            found[target] = tuple(spans)
+    return found
 
 
 def interactions(con: duckdb.DuckDBPyConnection, at: int) -> Iterator[tuple[str, list[Event]]]:
@@ -167,19 +182,22 @@ def interactions(con: duckdb.DuckDBPyConnection, at: int) -> Iterator[tuple[str,
                 if events:
                     yield str(subject), events
                 subject, events = name, []
-            events.append(Event._make((kind, t, gone.get(eid), *rest, eid)))
+            events.append(Event._make((kind, t, gone.get(eid, ()), *rest, eid)))
     if events:
         yield str(subject), events
 
 
 def attributes(con: duckdb.DuckDBPyConnection, at: int) -> dict[str, dict[str, str | int | None]]:
     """Per interaction the latest value of every attribute, known at `at`."""
-    gone = [eid for eid, since in retractions(con, at).items() if since < at]
+    gone = [eid for eid, spans in retractions(con, at).items() if spans[-1][1] is None]
     names = (*ATTRIBUTES, "due_first_response", "due_resolution")
     latest = ", ".join(f"last({name} order by eid) filter (where {name} is not null) as {name}" for name in names)
     standing = f"t < $at and {INTERACTION} and eid not in (select unnest($gone::bigint[]))"
+    channel = "case split_part(type, '.', 1) when 'callback' then 'call' else split_part(type, '.', 1) end"
     rows = con.execute(
-        f"select subject, {latest} from event where {standing} group by subject",
+        f"""with standing as (select *, {channel} as channel from event where {standing})
+            select subject, {latest} from standing
+            join (select subject, arg_min(channel, eid) as channel from standing group by subject) using (subject, channel) group by subject""",
         {"at": at, "gone": gone},
     ).fetchall()
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}

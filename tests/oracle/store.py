@@ -55,11 +55,12 @@ class Codes:
 
 def prefixes(events: Sequence[Event], known: bool) -> Iterator[tuple[int, list[Event]]]:
     """The standing events after each instant at which something that matters happened or was taken back."""
-    changes = {event.t for event in events if _matters(event)}
+    taken_back = any(event.gone for event in events)  # then the queue of a visit may be known for a time only
+    changes = {event.t for event in events if _matters(event) or (taken_back and event.queue is not None)}
     if not known:
-        changes |= {event.gone for event in events if event.gone is not None}
+        changes |= {t for event in events for span in event.gone for t in span if t is not None}
     for t in sorted(changes):
-        yield t, [e for e in events if e.t <= t and (e.gone is None or (not known and e.gone > t))]
+        yield t, [e for e in events if e.t <= t and e.stands(None if known else t)]
 
 
 def _matters(event: Event) -> bool:
@@ -112,7 +113,7 @@ class Store:
         attributes = source.attributes(self.con, at)
         targets: dict[tuple[str | int | None, ...], Target] = {}
         for item, (subject, events) in enumerate(source.interactions(self.con, at)):
-            standing = [event for event in events if event.gone is None]
+            standing = [event for event in events if event.stands(None)]
             mine = attributes.get(subject, {})
             channel = next((c for c in (channel_of(event.type) for event in (*standing, *events)) if c), None)
             if channel is None:

@@ -12,58 +12,105 @@ class Visits:
         self.visits: list[Visit] = []
         self.ended: Event | None = None
         self.ended_at = -1
+        self.closed = False
+        self.served = False
+        self.reopened_at = 1 << 60  # no leg begins after that
+        self._replies: list[tuple[int, Event, Visit | None]] = []  # human replies of a chat that begin a leg
         self._pending: list[tuple[int, Event]] = []
         self._starts: list[tuple[int, Event, Visit | None]] = []  # position and answer that begin a leg, and its visit
         self._cuts: list[int] = []  # positions of transfers
+        self._all = events
         for position, event in enumerate(events):
             self._step(position, event)
         self._settle()
-        self._queues(events)
-        self._events = events
 
     def _step(self, position: int, event: Event) -> None:
         verb = event.type.partition(".")[2]
         last = self.visits[-1] if self.visits else None
+        if event.queue is not None and verb not in {"queued", "answered", "missed"} and event.type != "event.retracted" and last:
+            named = last if verb == "transferred" else self._named(event)
+            if named or event.visit is None or last.name is None:
+                (named or last).queue = event.queue
         if event.type == "callback.requested":
             if last and last.open:
                 last.left = event.t
         elif verb == "queued":
-            if last and last.open and _continues(last, event):
-                last.name = last.name or event.visit
-                last.queue = event.queue or last.queue
-                if last.by_transfer:
-                    last.start, last.by_transfer = event.t, False
+            early = last and last.by_transfer and last.answer and event.t - last.answer.t <= SKEW
+            same = self._named(event) or (last if last and (last.open or early) and _continues(last, event) else None)
+            if same:
+                same.name = same.name or event.visit
+                same.queue = event.queue or same.queue
+                if same.by_transfer:
+                    same.start, same.by_transfer = event.t, False
                 return
             if last and last.open:
                 last.left = event.t
-            self._open(Visit(event.key, position, event.t, event.visit, event.queue))
+            before = [e.queue for e in self._all[: position + 1] if e.queue is not None]
+            self._open(Visit(event.key, position, event.t, event.visit, event.queue if self.visits else (before or [None])[-1]))
         elif verb == "transferred":
             self._cuts.append(position)
-            for visit in {id(v): v for v in (self._named(event), last) if v}.values():
-                if visit.open:
-                    visit.left = event.t
+            if last and last.open:
+                last.left = event.t
             self._open(Visit(event.key, position, event.t, None, event.to_queue, by_transfer=True))
         elif verb == "answered":
+            self.served = True
             target = self._target(event)
+            self._say(event, target)
+            if target and target is last:
+                self._take_back(target)
             if target:
                 self._answer(position, event, target)
             else:
                 self._pending.append((position, event))
         elif verb == "missed":
             target = self._target(event)
+            if not target and event.visit is None and last and _lately_ended(last, event):
+                target = last
+            self._say(event, target)
             if target:
                 _miss(target, event)
             else:
                 self._pending.append((position, event))
-        elif verb == "ended" and self.ended is None:
-            self.ended, self.ended_at = event, position
-        elif event.type == "chat.message" and event.human_reply and last and last.left is None and not last.answered:
-            last.reply = event
+        elif verb == "ended":
+            if self.ended is None:
+                self.ended, self.ended_at = event, position
+            self.closed = True
+        elif verb == "reopened":
+            self.closed = False
+            if not self.served:
+                self.ended, self.ended_at = None, -1
+            elif self.ended:
+                self.reopened_at = min(self.reopened_at, position)
+        if event.type == "chat.message" and event.human_reply:
+            self._reply(position, event, last)
 
-        if verb == "ended" and self.ended is event:
+        if verb == "ended":
             for visit in self.visits:
                 if visit.open:
-                    visit.miss = (event.t, "abandoned")
+                    visit.miss, visit.by_end = (event.t, "abandoned"), True
+
+    def _reply(self, position: int, event: Event, last: Visit | None) -> None:
+        """It answers the visit it comes in. The first of all begins a leg even if it answers none."""
+        first = not self._replies and not self._starts and not any(e.type.endswith("answered") for _, e in self._pending)
+        self.served = True
+        if last:
+            self._take_back(last)
+        if last and last.left is None and not last.answered:
+            last.reply = event
+            self._replies.append((position, event, last))
+        elif first:
+            self._replies.append((position, event, None))
+
+    def _take_back(self, last: Visit) -> None:
+        """A later answer shows which visit an answer between two visits was for."""
+        early = next(((p, e) for p, e in self._pending if e.type.endswith("answered") and e.visit is None and p > last.at), None)
+        if early and last.miss and not last.answered and last.left is None:
+            self._pending.remove(early)
+            self._answer(*early, last)
+
+    def _say(self, event: Event, target: Visit | None) -> None:
+        if target and event.queue is not None:
+            target.queue = event.queue
 
     def _named(self, event: Event) -> Visit | None:
         return next((v for v in reversed(self.visits) if event.visit is not None and v.name == event.visit), None)
@@ -74,7 +121,9 @@ class Visits:
         if named:
             return named
         last = self.visits[-1] if self.visits else None
-        if last is None or last.answer or last.miss or last.left is not None:
+        if last is None or last.answer or (last.miss and not last.reply) or last.left is not None:
+            return None
+        if last.reply and event.type.endswith("missed"):
             return None
         if event.visit is None:
             return last
@@ -99,13 +148,14 @@ class Visits:
                 waiting.append((position, event))
                 continue
             visit.name = visit.name or event.visit
+            visit.queue = visit.queue or event.queue
             if event.type.endswith("answered"):
                 self._answer(position, event, visit)
             else:
                 _miss(visit, event)
         self._pending = waiting
-        if self.ended and visit.open:
-            visit.miss = (visit.start, "abandoned")
+        if self.closed and visit.open:
+            visit.miss, visit.by_end = (visit.start, "abandoned"), True
 
     def _settle(self) -> None:
         """Answers no visit has claimed: they take back a miss (or end) they followed, else they are a leg only."""
@@ -113,42 +163,30 @@ class Visits:
             if not event.type.endswith("answered"):
                 continue
             before = [v for v in self.visits if v.at < position]
-            visit = before[-1] if before and event.visit is None else None
+            visit = before[-1] if before and event.visit is None and before[-1].left is None else None
             if visit and visit.answer is None and visit.miss and visit.left is None:
                 visit.answer = event
             self._starts.append((position, event, visit))
-
-    def _queues(self, events: Sequence[Event]) -> None:
-        """The latest queue value among the events of a visit."""
-        claimed = {event.key: visit for _, event, visit in self._starts if visit}
-        latest: dict[int, str] = {}
-        for position, event in enumerate(events):
-            before = [v for v in self.visits if v.at <= position]
-            if event.type.endswith(".transferred"):
-                opened, before = before[-1], before[:-1]
-            if event.queue is not None and event.type != "event.retracted":
-                named = [v for v in self.visits if event.visit is not None and v.name == event.visit]
-                only = self.visits if len(self.visits) == 1 else []
-                candidates = [v for v in named if v in before][-1:] or named[:1] or before[-1:] or only
-                visit = claimed.get(event.key) or (candidates[0] if candidates else None)
-                if visit:
-                    latest[visit.at] = event.queue
-            if event.type.endswith(".transferred") and event.to_queue is not None:
-                latest[opened.at] = event.to_queue
-        for visit in self.visits:
-            visit.queue = latest.get(visit.at)
 
     def legs(self) -> list[Leg]:
         """Each answer to the next transfer, answer, entry into another queue, or end; holds taken out (rules 10, 20)."""
         if self.ended is None:
             return []
-        events = self._events
-        place = {event.key: position for position, event in enumerate(events)}
-        starts = list(self._starts)
-        starts += [(place[v.reply.key], v.reply, v) for v in self.visits if v.reply and not v.answer]
+        events = self._all
+        starts = [start for start in self._starts if start[0] < self.reopened_at]
+        openings = [visit.at for visit in self.visits]
+        ends = [self.ended_at] if self.ended_at >= 0 else []
+        for position, event, visit in sorted(self._replies, key=lambda reply: reply[0]):
+            if position >= self.reopened_at or (visit is None and any(start[0] < position for start in starts)):
+                continue
+            later = [p for p, _, _ in starts if p > position]
+            cut = [p for p in (*openings, *ends, *(p for p, _, _ in self._replies if p > position)) if p > position]
+            if not later or (cut and min(cut) < min(later)):  # else `chat.answered` begins it
+                starts.append((position, event, visit))
         legs = []
         for position, event, visit in sorted(starts, key=lambda start: start[0]):
-            cuts = [p for p, _, _ in starts if p > position] + [p for p in self._cuts if p > position]
+            own = visit.at if visit else -1
+            cuts = [p for p, _, _ in starts if p > position] + [p for p in self._cuts if p > position and p != own]
             cuts += [v.at for v in self.visits if v.at > position and v is not visit]
             if self.ended_at > position:
                 cuts.append(self.ended_at)
@@ -176,6 +214,11 @@ def _continues(visit: Visit, event: Event) -> bool:
     return event.queue is None or event.queue == visit.queue
 
 
+def _lately_ended(visit: Visit, event: Event) -> bool:
+    return visit.by_end and visit.miss is not None and event.t - visit.miss[0] <= SKEW
+
+
 def _miss(visit: Visit, event: Event) -> None:
-    if visit.miss is None and visit.left is None:
+    if (visit.miss is None or _lately_ended(visit, event)) and visit.left is None:
+        visit.by_end = False
         visit.miss = (event.t, event.outcome or "abandoned")
