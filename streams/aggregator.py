@@ -88,46 +88,56 @@ class Aggregator:
 
     def add(self, book: Contribution) -> None:
         """Adds one interaction."""
-        shared = tuple(book.shared[i] for i in self.shared_used)
-        at, starts, first, last, timed = self.at, self.starts, self.starts[0], self.windows[-1][1], self.timed
-        single = len(starts) == 1
-        index, here, moment = -2, None, None
-        cell: Any = None
-        for time, measure, by, where in book.counts:
-            if time >= at:
-                continue
-            i = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
-            if i != index or where != here or timed:
-                index, here = i, where
-                if timed:
-                    moment = local_hour_and_weekday(time, self.policy.time_zone)
-                cell = self._cell(i, shared, where, moment)
-                counts = cell.counts
-            counts[measure] = counts.get(measure, 0) + by
-        for time, measure, ms, where in book.values:
-            if time >= at:
-                continue
-            i = -1 if time < first or time >= last else 0 if single else bisect_right(starts, time) - 1
-            if i != index or where != here or timed:
-                index, here = i, where
-                if timed:
-                    moment = local_hour_and_weekday(time, self.policy.time_zone)
-                cell = self._cell(i, shared, where, moment)
-            values = cell.values.get(measure)
-            if values is None:
-                values = cell.values[measure] = []
-            values.append(ms)
+        shared = tuple([book.shared[i] for i in self.shared_used])
+        if len(self.starts) == 1 and not self.timed:
+            self._add_whole(book, shared)
+        else:
+            self._add_by_window(book, shared)
         if book.joints:
             self._joints(book, shared)
+        last = self.ends[-1]
         for span in book.spans:
-            start, end = span.start, span.end
-            if start < at and (not single or start < last):
-                key = (shared, self._place(span.where))
-                spans = self.open.get(key)
-                if spans is None:
-                    spans = self.open[key] = []
-                if not single or end is None or end >= last:
-                    spans.append(span)
+            if span.start < last:
+                self.open.setdefault((shared, self._place(span.where)), []).append(span)
+
+    def _add_whole(self, book: Contribution, shared: Segment) -> None:
+        """The usual case of a single row: most bookings of an interaction are of one place and lie in the row."""
+        first, last = self.starts[0], self.ends[0]
+        here: Where | None = None
+        cell: Any = None
+        for time, measure, by, where in book.counts:
+            if first <= time < last:
+                if where != here:
+                    here, cell = where, self._cell(0, shared, where, None)
+                    counts = cell.counts
+                counts[measure] = counts.get(measure, 0) + by
+            elif time < self.at:
+                self._cell(-1, shared, where, None)
+        for time, measure, ms, where in book.values:
+            if first <= time < last:
+                if where != here:
+                    here, cell = where, self._cell(0, shared, where, None)
+                values = cell.values.get(measure)
+                if values is None:
+                    values = cell.values[measure] = []
+                values.append(ms)
+            elif time < self.at:
+                self._cell(-1, shared, where, None)
+
+    def _add_by_window(self, book: Contribution, shared: Segment) -> None:
+        at, zone, timed = self.at, self.policy.time_zone, self.timed
+        for time, measure, by, where in book.counts:
+            if time < at:
+                counts = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else None).counts
+                counts[measure] = counts.get(measure, 0) + by
+        for time, measure, ms, where in book.values:
+            if time < at:
+                cell = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else None)
+                cell.values.setdefault(measure, []).append(ms)
+
+    def _window(self, time: int) -> int:
+        """The index of the row that holds an instant; −1: none, but the segment has a row all the same."""
+        return bisect_right(self.starts, time) - 1 if self.starts[0] <= time < self.windows[-1][1] else -1
 
     def merge(self, cells: Cells, segments: Sequence[dict[Segment, dict[int, Cell]]], spans: Mapping[tuple[Segment, Segment], list[Span]]) -> None:
         """Adds the `cells`, `segments` and `open` of an aggregator of the same rows that has taken other interactions."""
@@ -159,7 +169,7 @@ class Aggregator:
         for joint in book.joints:
             if joint.time >= self.at:
                 continue
-            index = bisect_right(self.starts, joint.time) - 1 if self.starts[0] <= joint.time < self.windows[-1][1] else -1
+            index = self._window(joint.time)
             moment = local_hour_and_weekday(joint.time, self.policy.time_zone) if self.timed else None
             for dims, rows in zip(self.segmentations, self.segments, strict=True):
                 sums: dict[Segment, int] = {}

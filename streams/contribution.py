@@ -58,12 +58,13 @@ class Span(NamedTuple):
 
 
 class Contribution:
-    """All that an interaction contributes, past and planned."""
+    """All that an interaction contributes, past and planned. Spans that end before `open_from` (ms) are left out."""
 
-    __slots__ = ("counts", "joints", "shared", "spans", "values")
+    __slots__ = ("counts", "joints", "open_from", "shared", "spans", "values")
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, open_from: int) -> None:
         self.shared = shared
+        self.open_from = open_from
         self.counts: list[Count] = []
         self.values: list[Value] = []
         self.joints: list[Joint] = []
@@ -75,12 +76,17 @@ class Contribution:
     def value(self, time: int, measure: str, ms: int, where: Where) -> None:
         self.values.append((time, measure, ms, where))
 
+    def span(self, kind: str, start: int, end: int | None, where: Where, since: int, deadline: int | None = None) -> None:
+        """Something open in the half-open [start, end); nothing if that is empty."""
+        if end is None or (end >= self.open_from and end > start):
+            self.spans.append(Span(kind, start, end, where, since, deadline))
+
     def joint(self, time: int, measure: str, parts: Sequence[tuple[Where, int]], *, is_value: bool) -> None:
         """Books once a segment. Parts that all lie in one place are an ordinary booking."""
-        first = parts[0][0]
-        if all(where == first for where, _ in parts):
+        first, ms = parts[0]
+        if len(parts) == 1 or all(where == first for where, _ in parts):
             if is_value:
-                self.values.append((time, measure, sum(ms for _, ms in parts), first))
+                self.values.append((time, measure, ms if len(parts) == 1 else sum(ms for _, ms in parts), first))
             else:
                 self.counts.append((time, measure, 1, first))
         else:
@@ -97,13 +103,16 @@ class Item:
     """One interaction as the KPI families see it: facts, with targets, places and the first response resolved.
 
     `clock_start` is where the response clock starts (ms): the first queue entry of a call; else creation, hand-off or first customer message.
-    `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it.
+    `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it, `backlog` those of
+    being open.
     """
 
     __slots__ = (
         "_deadline",
+        "_legs",
         "_targets",
         "agent",
+        "backlog",
         "channel",
         "clock_start",
         "facts",
@@ -125,6 +134,8 @@ class Item:
         self.visits: list[Visit] = facts.all_visits()
         self._targets: dict[str | None, Target] = {}
         self._deadline: int | None = -1
+        self._legs: list[tuple[Where, int]] | None = None
+        self.backlog = facts.backlog()
         self.clock_start: int | None = None
         self.response: tuple[int, Where] | None = None
         if isinstance(facts, CallFacts):
@@ -167,6 +178,18 @@ class Item:
         """The place of a reply: the visit that it came in, else the first one."""
         visit = reply.visit or (self.visits[0] if self.visits else None)
         return self.at(visit.queue if visit is not None else self.queue, reply.agent, reply.team)
+
+    @property
+    def legs(self) -> list[tuple[Where, int]]:
+        """Place and talk (ms) of each leg."""
+        if self._legs is None:
+            self._legs = []
+            chat = self.channel == "chat"
+            for leg in self.facts.legs:
+                visit = leg.visit or (self.visits[0] if chat and self.visits else None)
+                queue = visit.queue if visit is not None else self.queue if chat else leg.queue or self.last_queue
+                self._legs.append((self.at(queue, leg.agent, leg.team), leg.talk))
+        return self._legs
 
     @property
     def last_queue(self) -> str | None:
@@ -222,10 +245,10 @@ def shared_of(facts: AnyFacts) -> Shared:
     return (facts.channel, facts.priority, *(rare.get(name) for name in _RARE))
 
 
-def contribute(facts: AnyFacts, policy: Policy, families: Sequence[Family]) -> Contribution:
-    """Everything that an interaction contributes under a policy."""
+def contribute(facts: AnyFacts, policy: Policy, families: Sequence[Family], open_from: int = 0) -> Contribution:
+    """Everything that an interaction contributes under a policy. `open_from`: the earliest instant (ms) of which anyone asks what is open."""
     item = Item(facts, policy)
-    book = Contribution(shared_of(facts))
+    book = Contribution(shared_of(facts), open_from)
     for family in families:
         family.contribute(item, book)
     return book

@@ -52,7 +52,10 @@ class Recording:
 def distinct(events: list[Event], at: int, counts: Input) -> list[Event]:
     """The counting events before `at`, sorted by (time, id, source): each (id, source) once, the smaller (time, content) of two contents."""
     if len(events) > 1 or events[0].time >= at:
-        events = [event for event in events if event.time < at]
+        for event in events:
+            if event.time >= at:
+                events = [event for event in events if event.time < at]
+                break
         if len({event.id for event in events}) < len(events):
             events = _united(events, counts)
         events.sort(key=_order)

@@ -27,7 +27,7 @@ def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
         facts = derive(known, aggregator.wanted) or facts_for(known, aggregator.wanted)  # all taken back: only what was open before
         if facts is None:
             continue
-        book = contribute(facts, aggregator.policy, FAMILIES)
+        book = contribute(facts, aggregator.policy, FAMILIES, ends[0])
         if bisect_left(ends, known[-1].time + 1) > bisect_left(ends, known[0].time + 1):
             book.spans = spans_by_row(known, facts, book.spans, aggregator)
         aggregator.add(book)

@@ -106,7 +106,7 @@ class View:
             del pending[:done]
         else:
             facts = self._derive(subject, live, now)
-        book = contribute(facts, self.policy, FAMILIES) if facts is not None else Contribution(live.shared)
+        book = contribute(facts, self.policy, FAMILIES, now) if facts is not None else Contribution(live.shared, now)
         upcoming = self._apply(live, book, now)
         if live.pending and (upcoming is None or live.pending[0].time < upcoming):
             upcoming = live.pending[0].time

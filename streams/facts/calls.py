@@ -1,6 +1,6 @@
 """Facts of a call: queue visits with transfers, legs with holds, the end."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from streams.event_types import Attributes
 from streams.facts.interaction import Facts
@@ -10,7 +10,6 @@ from streams.facts.visit import Visit
 class CallFacts(Facts):
     """See the rules on calls in docs/decisions/0002."""
 
-    __slots__ = ()
     channel = "call"
 
     def on_held(self, time: int, data: Attributes) -> None:
@@ -68,7 +67,7 @@ class CallFacts(Facts):
             spans.append((since, self.ended))
         return spans
 
-    handlers = {
+    handlers: ClassVar[dict[str, Any]] = {
         "call.started": lambda self, time, data: None,
         "call.queued": Facts.on_queued,
         "call.ringing": lambda self, time, data: None,

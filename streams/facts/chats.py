@@ -1,6 +1,6 @@
 """Facts of a chat: bot and hand-off, queue visits if its platform has them, messages, ends and reopenings."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from streams.facts.conversation import ConversationFacts
 from streams.facts.interaction import RARE
@@ -10,14 +10,13 @@ from streams.facts.visit import SKEW_MS, Visit
 class ChatFacts(ConversationFacts):
     """See the rules on chats in docs/decisions/0002."""
 
-    __slots__ = ("gave_up", "queued", "spans", "turned_away")
     channel = "chat"
+    queued = False
+    gave_up: int | None = None
+    turned_away: tuple[int, str] | None = None
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
-        self.queued = False
-        self.gave_up: int | None = None
-        self.turned_away: tuple[int, str] | None = None
         self.spans: list[tuple[int, int | None]] = []
 
     def on_started(self, time: int, data: Any) -> None:
@@ -102,7 +101,7 @@ class ChatFacts(ConversationFacts):
             missed, outcome = first_end, "abandoned"
         return self.single_visit(missed, None, outcome)
 
-    handlers = {
+    handlers: ClassVar[dict[str, Any]] = {
         "chat.started": on_started,
         "chat.handed_off": ConversationFacts.on_handed_off,
         "chat.queued": on_chat_queued,

@@ -1,6 +1,6 @@
 """What chats and tickets share: messages, the first response and the next ones, and the single visit of a conversation without queue events."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from streams.facts.interaction import RARE, Facts
 from streams.facts.visit import Visit
@@ -9,7 +9,6 @@ from streams.facts.visit import Visit
 class Reply:
     """A human reply that answers the customer: when, since when the customer waited, who, and in which visit."""
 
-    __slots__ = ("agent", "since", "team", "time", "visit")
 
     def __init__(self, time: int, since: int, agent: str | None, team: str | None, visit: Visit | None) -> None:
         self.time = time
@@ -22,19 +21,18 @@ class Reply:
 class ConversationFacts(Facts):
     """Creation, messages and replies. `initiator` "agent": the clock starts at the first customer message."""
 
-    __slots__ = ("asked", "before_hand_off", "created", "handed_off", "initiator", "next_replies", "response", "spoke", "unanswered")
+    created: int | None = None
+    initiator: str | None = None
+    handed_off: int | None = None
+    asked: int | None = None
+    response: Reply | None = None
+    unanswered: int | None = None
+    spoke = False
+    before_hand_off = False
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
-        self.created: int | None = None
-        self.initiator: str | None = None
-        self.handed_off: int | None = None
-        self.asked: int | None = None
-        self.response: Reply | None = None
         self.next_replies: list[Reply] = []
-        self.unanswered: int | None = None
-        self.spoke = False
-        self.before_hand_off = False
 
     def on_created(self, time: int, data: Any) -> None:
         if self.created is None:

@@ -4,7 +4,8 @@ Facts are a left fold over the events sorted by (time, id): `apply` takes the ne
 the facts at hand, and every other case folds the whole set again (`streams.facts.derive`). Nothing here knows a policy or a clock.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from streams.event_types import Attributes
 from streams.events import Event
@@ -16,40 +17,26 @@ RARE: tuple[str, ...] = ("reason", "medium", "language", "tenant", "product", "r
 class Facts:
     """The facts of one interaction; one subclass a channel."""
 
-    __slots__ = (
-        "agent",
-        "early",
-        "ended",
-        "first_end",
-        "last",
-        "legs",
-        "priority",
-        "queue",
-        "rare",
-        "reopened_once",
-        "skewed",
-        "team",
-        "visits",
-        "wanted",
-    )
     channel = ""
-    handlers: dict[str, Any] = {}
+    handlers: ClassVar[dict[str, Any]] = {}
+
+    # Defaults of the class: most interactions set few of them, and millions are made.
+    queue: str | None = None
+    team: str | None = None
+    agent: str | None = None
+    priority: str | None = None
+    rare: dict[str, Any] | None = None
+    ended: int | None = None
+    first_end: int | None = None
+    reopened_once = False
+    last: tuple[int, str] | None = None
+    skewed = 0
+    early: Sequence[Early] = ()
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         self.wanted = wanted
-        self.queue: str | None = None
-        self.team: str | None = None
-        self.agent: str | None = None
-        self.priority: str | None = None
-        self.rare: dict[str, Any] | None = None
         self.visits: list[Visit] = []
         self.legs: list[Leg] = []
-        self.ended: int | None = None
-        self.first_end: int | None = None
-        self.reopened_once = False
-        self.last: tuple[int, str] | None = None
-        self.skewed = 0
-        self.early: list[Early] = []
 
     def apply(self, event: Event) -> None:
         """Takes the next event in (time, id) order. Only lifecycle events of the channel say something of the interaction."""
@@ -200,7 +187,7 @@ class Facts:
         took_back = late is not None and late.answered is None
         if late is not None and took_back:
             late.answer(time, data.agent, data.team)
-        self.early.append(Early(time, data.visit, leg, "", data.queue, late if took_back else None))
+        self.early = [*self.early, Early(time, data.visit, leg, "", data.queue, late if took_back else None)]
 
     def begin_leg(self, time: int, visit: Visit | None, data: Attributes) -> Leg:
         """A new leg ends the one before. After the contact's first end a leg is kept only if another clock may have put it there."""
@@ -220,7 +207,7 @@ class Facts:
         if visit is None and data.visit is None and self.visits and self.visits[-1].missed_by_end_at(time):
             visit = self.visits[-1]
         if visit is None:
-            self.early.append(Early(time, data.visit, None, outcome, data.queue, None))
+            self.early = [*self.early, Early(time, data.visit, None, outcome, data.queue, None)]
             return
         visit.queue = data.queue or visit.queue
         if visit.left is None and (visit.missed is None or visit.missed_by_end_at(time)):

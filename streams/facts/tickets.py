@@ -1,6 +1,6 @@
 """Facts of a ticket: opened, resolved and reopened steps, merged or deleted, and its conversation."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from streams.facts.conversation import ConversationFacts
 from streams.facts.interaction import RARE
@@ -19,18 +19,17 @@ class Step(NamedTuple):
 class TicketFacts(ConversationFacts):
     """See the rules on tickets in docs/decisions/0002."""
 
-    __slots__ = ("contradicts", "final", "final_at", "opened", "reopened", "resolved", "spans", "state")
     channel = "ticket"
+    state = ""
+    opened: int | None = None
+    final = ""
+    final_at: int | None = None
+    contradicts = False
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
-        self.state = ""
-        self.opened: int | None = None
         self.resolved: list[Step] = []
         self.reopened: list[int] = []
-        self.final = ""
-        self.final_at: int | None = None
-        self.contradicts = False
         self.spans: list[tuple[int, int | None]] = []
 
     def on_opened(self, time: int, data: Any) -> None:
@@ -91,7 +90,7 @@ class TicketFacts(ConversationFacts):
             left, exit = self.resolved[0].time, "resolved"
         return self.single_visit(None, left, exit=exit)
 
-    handlers = {
+    handlers: ClassVar[dict[str, Any]] = {
         "ticket.opened": on_opened,
         "ticket.message": ConversationFacts.on_message,
         "ticket.assigned": lambda self, time, data: None,

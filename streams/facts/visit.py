@@ -9,38 +9,23 @@ SKEW_MS = 5_000
 class Visit:
     """One stay in one queue. Times in ms; None: did not happen."""
 
-    __slots__ = (
-        "agent",
-        "answered",
-        "by_end",
-        "by_reply",
-        "exit",
-        "from_transfer",
-        "id",
-        "key",
-        "left",
-        "missed",
-        "outcome",
-        "queue",
-        "start",
-        "team",
-    )
+    # Defaults of the class: most visits set few of them, and millions are made.
+    key: tuple[int, str] | None = None
+    answered: int | None = None
+    agent: str | None = None
+    team: str | None = None
+    missed: int | None = None
+    outcome = "abandoned"
+    by_end = False
+    by_reply = False
+    left: int | None = None
+    exit = ""
 
     def __init__(self, start: int, queue: str | None, ident: str | None = None, *, from_transfer: bool = False) -> None:
         self.start = start
         self.queue = queue
         self.id = ident
         self.from_transfer = from_transfer
-        self.key: tuple[int, str] | None = None
-        self.answered: int | None = None
-        self.agent: str | None = None
-        self.team: str | None = None
-        self.missed: int | None = None
-        self.outcome = "abandoned"
-        self.by_end = False
-        self.by_reply = False
-        self.left: int | None = None
-        self.exit = ""
 
     @property
     def open(self) -> bool:
@@ -78,7 +63,11 @@ class Visit:
 class Leg:
     """One agent with one contact, from the answer to the next transfer, answer or end."""
 
-    __slots__ = ("agent", "by_reply", "end", "held_since", "hold", "late", "queue", "start", "team", "visit")
+    end: int | None = None
+    hold = 0
+    held_since: int | None = None
+    by_reply = False
+    late = False
 
     def __init__(self, start: int, visit: Visit | None, agent: str | None, team: str | None, queue: str | None) -> None:
         self.start = start
@@ -86,11 +75,6 @@ class Leg:
         self.visit = visit
         self.agent = agent
         self.team = team
-        self.end: int | None = None
-        self.hold = 0
-        self.held_since: int | None = None
-        self.by_reply = False
-        self.late = False
 
     def close(self, time: int) -> None:
         if self.end is None:

@@ -1,6 +1,6 @@
 """Backlog: what is open and waiting at the end of the row. Gauges: they need no event to move. Source: KPI contract, "Volume and backlog"."""
 
-from streams.contribution import Contribution, Item, Span
+from streams.contribution import Contribution, Item
 from streams.facts import ChatFacts, TicketFacts
 from streams.kpis.kpi import Figure, Kpi, Row, distribution
 from streams.kpis.volume import ENTERED, EXITED
@@ -13,18 +13,15 @@ def contribute(item: Item, book: Contribution) -> None:
     """Spans in which the interaction is open, and in which it waits in a queue."""
     facts = item.facts
     place = item.at(item.last_queue)
-    spans = facts.backlog()
+    spans = item.backlog
     if spans:
         age_from = spans[0][0]
         if isinstance(facts, ChatFacts | TicketFacts) and facts.created is not None:
             age_from = min(age_from, facts.created)
         for start, end in spans:
-            if end is None or end > start:
-                book.spans.append(Span(BACKLOG, start, end, place, age_from, None))
+            book.span(BACKLOG, start, end, place, age_from)
     for visit in item.visits:
-        end = visit.waited_until
-        if end is None or end > visit.start:
-            book.spans.append(Span(WAITING, visit.start, end, item.at(visit.queue), visit.start, None))
+        book.span(WAITING, visit.start, visit.waited_until, item.at(visit.queue), visit.start)
 
 
 def backlog(row: Row) -> Figure:

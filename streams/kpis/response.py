@@ -1,6 +1,6 @@
 """Response times: how long customers wait for a person. Source: KPI contract, "Response and service level"."""
 
-from streams.contribution import Contribution, Item, Span
+from streams.contribution import Contribution, Item
 from streams.facts import ChatFacts, TicketFacts
 from streams.kpis.kpi import NO_VALUE, Figure, Kpi, Row, count, share, spread
 from streams.open_items import RESPONSE
@@ -31,8 +31,7 @@ def contribute(item: Item, book: Contribution) -> None:
         if late or item.waited_at(deadline):
             book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
     for begin, end in item.response_spans:
-        if end is None or end > begin:
-            book.spans.append(Span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline))
+        book.span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline)
 
 
 def average(row: Row) -> Figure:

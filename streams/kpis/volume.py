@@ -35,29 +35,18 @@ def contribute(item: Item, book: Contribution) -> None:
         elif visit.left is not None and (visit.missed is None or visit.left <= visit.missed):
             book.count(visit.left, "left_queue", place)
     place = item.at(item.last_queue)
-    for start, end in facts.backlog():
-        if end is not None and end <= start:
-            continue
-        book.count(start, ENTERED, place)
-        if end is not None:
+    for start, end in item.backlog:
+        if end is None:
+            book.count(start, ENTERED, place)
+        elif end > start:
+            book.count(start, ENTERED, place)
             book.count(end, EXITED, place)
     if isinstance(facts, TicketFacts):
         _ticket(item, facts, place, book)
     elif facts.first_end is not None and facts.legs:
-        book.joint(facts.first_end, "handled", leg_places(item), is_value=False)
+        book.joint(facts.first_end, "handled", item.legs, is_value=False)
     if skewed and item.visits:
         book.count(item.visits[0].start, "skewed", place)
-
-
-def leg_places(item: Item) -> list[tuple[Where, int]]:
-    """Place and talk (ms) of each leg."""
-    parts = []
-    chat = item.channel == "chat"
-    for leg in item.facts.legs:
-        visit = leg.visit or (item.visits[0] if chat and item.visits else None)
-        queue = visit.queue if visit is not None else item.queue if chat else leg.queue or item.last_queue
-        parts.append((item.at(queue, leg.agent, leg.team), leg.talk))
-    return parts
 
 
 def _ticket(item: Item, facts: TicketFacts, place: Where, book: Contribution) -> None:
