@@ -139,7 +139,9 @@ class Aggregator:
         """The index of the row that holds an instant; −1: none, but the segment has a row all the same."""
         return bisect_right(self.starts, time) - 1 if self.starts[0] <= time < self.windows[-1][1] else -1
 
-    def merge(self, cells: Cells, segments: Sequence[dict[Segment, dict[int, Cell]]], spans: Mapping[tuple[Segment, Segment], list[Span]]) -> None:
+    def merge(
+        self, cells: Cells, segments: Sequence[dict[Segment, dict[int, Cell]]], spans: Mapping[tuple[Segment, Segment], list[Span]]
+    ) -> None:
         """Adds the `cells`, `segments` and `open` of an aggregator of the same rows that has taken other interactions."""
         for key, cell in cells.items():
             mine = self.cells.get(key)
@@ -237,7 +239,9 @@ class Aggregator:
             out.setdefault(self._segment(dims, shared, place, None), []).extend(spans)
         return out
 
-    def _segment_rows(self, segment: Mapping[str, str | None], cells: dict[int, Cell], spans: list[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    def _segment_rows(
+        self, segment: Mapping[str, str | None], cells: dict[int, Cell], spans: list[Any], names: Sequence[str]
+    ) -> list[dict[str, Any]]:
         """The rows of one segment; what is open is swept along the rows' ends."""
         out = []
         gauges = not any(name in TIME_DIMENSIONS for name in segment)

@@ -1,8 +1,9 @@
 """Contribution: what one interaction adds to the numbers, and when.
 
-`contribute` turns facts and a policy into bookings. A booking has its own instant; one whose instant is not yet past is a plan: it counts as soon as the
-clock has passed it, unless an event changes the facts before. So a deadline is seen without any event arriving, and the earliest planned instant is the
-interaction's next change. What is open (backlog, waiting) is a span with a beginning and, once known, an end.
+`contribute` turns facts and a policy into bookings. A booking has its own instant; one whose instant is not yet past is a plan: it counts
+as soon as the clock has passed it, unless an event changes the facts before. So a deadline is seen without any event arriving, and the
+earliest planned instant is the interaction's next change. What is open (backlog, waiting) is a span with a beginning and, once known,
+an end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +39,7 @@ def wanted(policy: Policy, segmentations: Iterable[Iterable[str]]) -> tuple[str,
 
 
 class Joint(NamedTuple):
-    """One value or count an interaction and segment, the sum of the parts that lie in the segment: a call with two legs is one call of the centre."""
+    """One value or count an interaction and segment, the sum of its parts there: a call with two legs is one call of the centre."""
 
     time: int
     measure: str
@@ -102,9 +103,9 @@ class Family(Protocol):
 class Item:
     """One interaction as the KPI families see it: facts, with targets, places and the first response resolved.
 
-    `clock_start` is where the response clock starts (ms): the first queue entry of a call; else creation, hand-off or first customer message.
-    `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it, `backlog` those of
-    being open.
+    `clock_start` is where the response clock starts (ms): the first queue entry of a call; else creation, hand-off or first customer
+    message. `response` is the first human response, instant and place. `response_spans` are the half-open spans of waiting for it,
+    `backlog` those of being open.
     """
 
     __slots__ = (
@@ -231,10 +232,7 @@ class Item:
 
     def waited_at(self, time: int) -> bool:
         """Whether the contact was waiting for its first response at an instant, and went on waiting."""
-        for begin, end in self.response_spans:
-            if begin <= time and (end is None or end > time):
-                return True
-        return False
+        return any(begin <= time and (end is None or end > time) for begin, end in self.response_spans)
 
 
 def shared_of(facts: AnyFacts) -> Shared:
@@ -246,7 +244,7 @@ def shared_of(facts: AnyFacts) -> Shared:
 
 
 def contribute(facts: AnyFacts, policy: Policy, families: Sequence[Family], open_from: int = 0) -> Contribution:
-    """Everything that an interaction contributes under a policy. `open_from`: the earliest instant (ms) of which anyone asks what is open."""
+    """All that an interaction contributes under a policy. `open_from`: the earliest instant (ms) of which anyone asks what is open."""
     item = Item(facts, policy)
     book = Contribution(shared_of(facts), open_from)
     for family in families:

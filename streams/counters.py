@@ -1,7 +1,7 @@
 """Counters for Prometheus: running totals that never fall, and the goals of each segment.
 
-A partition's totals may fall when a correction takes something back; the counter then keeps its high-water mark. A new epoch starts from the ledger again,
-which may have retired what was counted: only what lies above the mark of the epoch before is added.
+A partition's totals may fall when a correction takes something back; the counter then keeps its high-water mark. A new epoch starts from
+the ledger again, which may have retired what was counted: only what lies above the mark of the epoch before is added.
 """
 
 from collections.abc import Iterable

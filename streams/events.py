@@ -1,8 +1,8 @@
 """Events: every type of the event contract, decoded from CloudEvents 1.0 (structured and binary mode) and packed for the ledger.
 
-An event on the wire is an envelope (`id`, `source`, `type`, `time`, `subject`) around `data`. In the domain it is an `Event`: integer milliseconds
-instead of a date, without the subject, since it always lives in the event set of its subject. `pack`/`unpack` is the stored form: a version byte, then
-MessagePack `[[type code, time, id, source, data], …]`; the codes below are therefore never reused.
+An event on the wire is an envelope (`id`, `source`, `type`, `time`, `subject`) around `data`. In the domain it is an `Event`: integer
+milliseconds instead of a date, without the subject, since it always lives in the event set of its subject. `pack`/`unpack` is the stored
+form: a version byte, then MessagePack `[[type code, time, id, source, data], …]`; the codes below are therefore never reused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -66,9 +66,7 @@ for _code, _name, _topic, _data in TYPES:
     _DATA[_name] = msgspec.json.Decoder(_kind)
     _fields: list[Any] = [("id", Name), ("source", Name), ("time", Instant), ("subject", Name)]
     _fields.append(("data", _data) if _required(_data) else ("data", _kind, None))
-    _Tagged[_name] = msgspec.defstruct(
-        "Envelope_" + _name.replace(".", "_"), _fields, tag_field="type", tag=_name, frozen=True, gc=False
-    )
+    _Tagged[_name] = msgspec.defstruct("Envelope_" + _name.replace(".", "_"), _fields, tag_field="type", tag=_name, frozen=True, gc=False)
 
 _EMPTY: dict[str, Any] = {name: data() for _, name, _, data in TYPES if not _required(data)}
 
@@ -149,13 +147,22 @@ def make(kind: str, time: int, id: str, source: str = "", /, **data: Any) -> Eve
 def encode(subject: str, event: Event) -> bytes:
     """The structured-mode CloudEvent of an event, as `decode` reads it."""
     return msgspec.json.encode(
-        {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type, "time": from_ms(event.time), "subject": subject,
-         "datacontenttype": "application/json", "data": event.data}
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": event.source,
+            "type": event.type,
+            "time": from_ms(event.time),
+            "subject": subject,
+            "datacontenttype": "application/json",
+            "data": event.data,
+        }
     )
 
 
 def content_hash(event: Event) -> bytes:
-    """Orders two events with one id and one time but different content. 16 bytes over type, time and data, independent of the wire's formatting and time offsets."""
+    """Orders two events with one id and one time but different content. 16 bytes over type, time and data, independent of the wire's
+    formatting and time offsets."""
     data = msgspec.to_builtins(event.data, builtin_types=(datetime,))
     told = {name: to_ms(value) if isinstance(value, datetime) else value for name, value in data.items()}
     return blake2b(_canonical((event.type, event.time, told)), digest_size=16).digest()

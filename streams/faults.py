@@ -16,7 +16,7 @@ _KEY = re.compile(r"\[\.\.\.\]")
 
 
 class EventFault(FirstlineError):
-    """A record that is no good event. `reason` is one of `REASONS`, `path` the JSON path of the fault; it carries no content of the event."""
+    """A record that is no good event. `reason` is one of `REASONS`, `path` the JSON path of the fault; nothing of the event's content."""
 
     def __init__(self, reason: str, path: str, detail: str) -> None:
         super().__init__(f"{path}: {detail}")

@@ -20,7 +20,19 @@ class OpenSummary:
     Ages are kept as the instants they began at (ms), so that a summary moves with time alone only where a count does.
     """
 
-    __slots__ = ("age_buckets", "backlog", "by_age", "oldest", "past_target", "response_n", "response_since", "since_sum", "soon", "waiting", "waiting_since")
+    __slots__ = (
+        "age_buckets",
+        "backlog",
+        "by_age",
+        "oldest",
+        "past_target",
+        "response_n",
+        "response_since",
+        "since_sum",
+        "soon",
+        "waiting",
+        "waiting_since",
+    )
 
     def __init__(self) -> None:
         self.backlog = 0

@@ -50,7 +50,8 @@ class Recording:
 
 
 def distinct(events: list[Event], at: int, counts: Input) -> list[Event]:
-    """The counting events before `at`, sorted by (time, id, source): each (id, source) once, the smaller (time, content) of two contents."""
+    """The counting events before `at`, sorted by (time, id, source): each (id, source) once, the smaller (time, content) of two
+    contents."""
     if len(events) > 1 or events[0].time >= at:
         for event in events:
             if event.time >= at:

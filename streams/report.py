@@ -1,6 +1,7 @@
 """The report: exact KPI rows of a recording, by the same facts, contributions and figures as the live tables.
 
-Each interaction is derived once and adds its bookings to an `Aggregator`. Rows are exact to the millisecond, since bookings carry their own instants.
+Each interaction is derived once and adds its bookings to an `Aggregator`. Rows are exact to the millisecond, since bookings carry their own
+instants.
 """
 
 from bisect import bisect_left
@@ -24,17 +25,18 @@ def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
         gone = retracted(known)
         if gone:
             counts.retracted += sum((event.id, event.source) in gone for event in known)
-        facts = derive(known, aggregator.wanted) or facts_for(known, aggregator.wanted)  # all taken back: only what was open before
+        facts = derive(known, aggregator.wanted, gone) or facts_for(known, aggregator.wanted)  # all taken back: only what was open before
         if facts is None:
             continue
         book = contribute(facts, aggregator.policy, FAMILIES, ends[0])
-        if bisect_left(ends, known[-1].time + 1) > bisect_left(ends, known[0].time + 1):
+        if len(ends) > 1 and bisect_left(ends, known[-1].time + 1) > bisect_left(ends, known[0].time + 1):
             book.spans = spans_by_row(known, facts, book.spans, aggregator)
         aggregator.add(book)
 
 
 def spans_by_row(events: list[Event], final: AnyFacts, spans: list[Span], aggregator: Aggregator) -> list[Span]:
-    """What is open at the ends of rows that lie between an interaction's events: the state by the events before each end, with the latest attributes."""
+    """What is open at the ends of rows that lie between an interaction's events: the state by the events before each end, with the latest
+    attributes."""
     ends, out = aggregator.ends, []
     for before, (event, following) in enumerate(pairwise(events), 1):
         since, until = event.time, following.time

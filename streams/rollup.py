@@ -1,8 +1,8 @@
 """The rollup: partial rows of all ledger partitions, summed into rows of one tick.
 
-A partial row is state, not a difference: it replaces the one before, so a lost or repeated one does no harm. Changes wait until their tick is published.
-A row of tick k is published when every partition has reached k, or, two ticks later, as incomplete: those that are missing keep their last part, and are
-named. What an older epoch of a partition still sends is dropped.
+A partial row is state, not a difference: it replaces the one before, so a lost or repeated one does no harm. Changes wait until their tick
+is published. A row of tick k is published when every partition has reached k, or, two ticks later, as incomplete: those that are missing
+keep their last part, and are named. What an older epoch of a partition still sends is dropped.
 """
 
 from collections import deque

@@ -190,7 +190,8 @@ class Segments:
             segment.windows.dirty = True
 
     def changed(self, values_of: Callable[[Segment, str, int, int], list[int]]) -> Iterator[tuple[bytes, bytes | None]]:
-        """(key, packed partial row) of each segment that changed. `values_of` finds all values of a measure, for a maximum that was taken back."""
+        """(key, packed partial row) of each segment that changed. `values_of` finds all values of a measure, for a maximum that was taken
+        back."""
         horizon = self.policy.breaching_soon_ms
         for segment in self.by_key.values():
             windows = segment.windows

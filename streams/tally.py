@@ -27,8 +27,8 @@ def bucket_value(bucket: int) -> float:
 class Distribution:
     """Count, sum (ms), bucket counts and the largest values. Exact but for percentiles, and subtractable.
 
-    `top` holds the largest values in ascending order; while `cut` is false it holds all of them. A distribution whose `top` is empty with n > 0 does not
-    know its maximum: its owner recomputes it from the ledger (`restore_top`).
+    `top` holds the largest values in ascending order; while `cut` is false it holds all of them. A distribution whose `top` is empty with n
+    > 0 does not know its maximum: its owner recomputes it from the ledger (`restore_top`).
     """
 
     __slots__ = ("buckets", "cut", "n", "sum", "top")

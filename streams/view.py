@@ -1,7 +1,8 @@
 """The live view of one ledger partition: everything derived from its event sets, kept by differences.
 
-`touch` says that an interaction has a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies new contribution − old
-contribution. Nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledger. A property test holds it against that.
+`touch` says that an interaction has a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies new
+contribution − old contribution. Nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledger. A
+property test holds it against that.
 """
 
 from collections import Counter
@@ -57,7 +58,8 @@ class View:
         self.corrections = 0
 
     def touch(self, subject: str, event: Event, *, fresh: bool = True) -> None:
-        """An event has joined the subject's set. `fresh`: its id was not known before, so in order it can be applied to the facts at hand."""
+        """An event has joined the subject's set. `fresh`: its id was not known before, so in order it can be applied to the facts at
+        hand."""
         live = self.interactions.get(subject)
         if live is None:
             live = self.interactions[subject] = Live()
@@ -199,7 +201,8 @@ class View:
         yield from self.partials()
 
     def _values(self, segment: Segment, measure: str, start: int, end: int) -> list[int]:
-        """All values of a measure in a segment and [start, end), straight from what is applied: the slow way to a maximum that was taken back."""
+        """All values of a measure in a segment and [start, end), straight from what is applied: the slow way to a maximum that was taken
+        back."""
         assert self.segments is not None
         out = []
         for live in self.interactions.values():

@@ -1,8 +1,8 @@
 """Rolling windows of one segment: panes of three sizes and a running sum a window.
 
-A booking enters a pane of every size that still reaches back to it; a window is the sum of the panes of its own size, kept by adding what comes and taking
-back what leaves. So a window never has to be added up anew, and a late or withdrawn booking changes it like a new one. `Frame` holds what all segments
-share: where each window begins for the instant at hand.
+A booking enters a pane of every size that still reaches back to it; a window is the sum of the panes of its own size, kept by adding what
+comes and taking back what leaves. So a window never has to be added up anew, and a late or withdrawn booking changes it like a new one.
+`Frame` holds what all segments share: where each window begins for the instant at hand.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,8 @@ class Frame:
         self.levels = tuple(level_of(window) for window in policy.windows)
         self.starts = tuple(self.window_start(window) // SIZES[level] for window, level in zip(policy.windows, self.levels, strict=True))
         self.reach = tuple(
-            min((start for start, at in zip(self.starts, self.levels, strict=True) if at == level), default=1 << 62) for level in range(len(SIZES))
+            min((start for start, at in zip(self.starts, self.levels, strict=True) if at == level), default=1 << 62)
+            for level in range(len(SIZES))
         )
         self.windows_of = tuple(tuple(i for i, at in enumerate(self.levels) if at == level) for level in range(len(SIZES)))
 
@@ -122,7 +123,9 @@ class Windows:
         panes = self.panes[level]
         if not panes or not self.sums[window]:
             return
-        indices: Iterable[int] = range(before, start) if start - before < len(panes) else [index for index in panes if before <= index < start]
+        indices: Iterable[int] = (
+            range(before, start) if start - before < len(panes) else [index for index in panes if before <= index < start]
+        )
         for index in indices:
             pane = panes.get(index)
             if pane:

@@ -11,14 +11,15 @@ from streams.facts.tickets import TicketFacts
 __all__ = ["AnyFacts", "CallFacts", "ChatFacts", "Facts", "TicketFacts", "derive", "facts_for", "retracted"]
 
 AnyFacts = CallFacts | ChatFacts | TicketFacts
-_CHANNEL: dict[str, type[AnyFacts]] = {"call": CallFacts, "callback": CallFacts, "chat": ChatFacts, "ticket": TicketFacts}
+_CHANNEL: dict[str, type[AnyFacts]] = {"calls": CallFacts, "chats": ChatFacts, "tickets": TicketFacts}
 RETRACTION = "event.retracted"
+_NONE: frozenset[tuple[str, str]] = frozenset()
 
 
 def facts_for(events: Iterable[Event], wanted: tuple[str, ...] = RARE) -> AnyFacts | None:
     """Empty facts of the channel of the first lifecycle event; None where there is none (feedback or control alone)."""
     for event in events:
-        kind = _CHANNEL.get(event.type.partition(".")[0])
+        kind = _CHANNEL.get(event.topic)
         if kind is not None:
             return kind(wanted)
     return None
@@ -26,9 +27,12 @@ def facts_for(events: Iterable[Event], wanted: tuple[str, ...] = RARE) -> AnyFac
 
 def retracted(events: Iterable[Event]) -> frozenset[tuple[str, str]]:
     """(id, source) of the events that are taken back. A retraction can take back an earlier retraction, not a later one."""
+    retractions = [event for event in events if event.type == RETRACTION]
+    if not retractions:
+        return _NONE
     gone: set[tuple[str, str]] = set()
     standing: set[tuple[str, str]] = set()
-    for event in sorted((e for e in events if e.type == RETRACTION), key=lambda e: (e.time, e.id), reverse=True):
+    for event in sorted(retractions, key=lambda e: (e.time, e.id), reverse=True):
         if (event.id, event.source) not in gone:
             standing.add((event.id, event.source))
             if (event.data.id, event.data.source) not in standing:
@@ -36,20 +40,19 @@ def retracted(events: Iterable[Event]) -> frozenset[tuple[str, str]]:
     return frozenset(gone)
 
 
-def derive(events: Sequence[Event], wanted: tuple[str, ...] = RARE) -> AnyFacts | None:
+def derive(events: Sequence[Event], wanted: tuple[str, ...] = RARE, gone: frozenset[tuple[str, str]] | None = None) -> AnyFacts | None:
     """The facts of one interaction from its counting events, sorted by (time, id), all of them before the instant of interest.
 
-    `wanted` names the rarely used attributes to keep (`streams.contribution.wanted`); each costs time on every event.
+    `wanted` names the rarely used attributes to keep (`streams.contribution.wanted`); each costs time on every event. `gone` is `retracted`
+    of the events, for a caller that knows it.
     """
-    gone = None
-    for event in events:
-        if event.type == RETRACTION:
-            gone = retracted(events)
-            break
+    if gone is None:
+        gone = retracted(events)
     if gone:
         events = [e for e in events if (e.id, e.source) not in gone]
     facts = facts_for(events, wanted)
     if facts is not None:
+        apply = facts.apply
         for event in events:
-            facts.apply(event)
+            apply(event)
     return facts

@@ -30,7 +30,13 @@ class ChatFacts(ConversationFacts):
 
     def on_chat_answered(self, time: int, data: Any) -> None:
         last = self.legs[-1] if self.legs else None
-        if last is not None and last.by_reply and (last.end is None or last.late) and not self.reopened_once and last.visit is self.latest_visit:
+        if (
+            last is not None
+            and last.by_reply
+            and (last.end is None or last.late)
+            and not self.reopened_once
+            and last.visit is self.latest_visit
+        ):
             del self.legs[-1]  # the leg begins here
         self.on_answered(time, data)
 

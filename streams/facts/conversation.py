@@ -1,6 +1,6 @@
-"""What chats and tickets share: messages, the first response and the next ones, and the single visit of a conversation without queue events."""
+"""What chats and tickets share: messages, first and next responses, and the single visit of a conversation without queue events."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from streams.facts.interaction import RARE, Facts
 from streams.facts.visit import Visit
@@ -8,7 +8,6 @@ from streams.facts.visit import Visit
 
 class Reply:
     """A human reply that answers the customer: when, since when the customer waited, who, and in which visit."""
-
 
     def __init__(self, time: int, since: int, agent: str | None, team: str | None, visit: Visit | None) -> None:
         self.time = time

@@ -1,7 +1,8 @@
 """What an interaction's events say, whatever its channel: the latest attributes, queue visits and legs.
 
-Facts are a left fold over the events sorted by (time, id): `apply` takes the next event in that order. So an event that arrives in order is applied to
-the facts at hand, and every other case folds the whole set again (`streams.facts.derive`). Nothing here knows a policy or a clock.
+Facts are a left fold over the events sorted by (time, id): `apply` takes the next event in that order. So an event that arrives in order is
+applied to the facts at hand, and every other case folds the whole set again (`streams.facts.derive`). Nothing here knows policy or
+clock.
 """
 
 from collections.abc import Sequence
@@ -80,7 +81,8 @@ class Facts:
         self.rare[name] = value
 
     def _correct_queue(self, kind: str, data: Attributes) -> None:
-        """A later event may correct the queue of the visit that it belongs to. Queue entry, transfer, answer and miss find theirs by themselves."""
+        """A later event may correct the queue of the visit that it belongs to. Queue entry, transfer, answer and miss find
+        theirs by themselves."""
         if not kind.endswith((".queued", ".transferred", ".answered", ".missed")):
             last = self.visits[-1]
             visit = self.visit_named(data.visit) or (last if last.may_be(data.visit) else None)

@@ -1,4 +1,4 @@
-"""Backlog: what is open and waiting at the end of the row. Gauges: they need no event to move. Source: KPI contract, "Volume and backlog"."""
+"""Backlog: what is open and waiting at the end of the row. Gauges move without an event. Source: KPI contract, "Volume and backlog"."""
 
 from streams.contribution import Contribution, Item
 from streams.facts import ChatFacts, TicketFacts

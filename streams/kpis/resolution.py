@@ -32,7 +32,7 @@ def _times(item: Item, ticket: TicketFacts, book: Contribution) -> None:
 
 
 def _verdict(item: Item, ticket: TicketFacts | None) -> tuple[int, str, Where] | None:
-    """When and how the verdict falls: failed at the first deadline that passes unmet, met when the last target is met; None: never so far."""
+    """When and how the verdict falls: failed at the first deadline that passes unmet, met when the last target is met; None: not yet."""
     met: list[tuple[int, Where]] = []
     failed: list[int] = []
     pending = False

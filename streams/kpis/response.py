@@ -46,8 +46,20 @@ def average(row: Row) -> Figure:
 
 KPIS = (
     Kpi(FIRST, "seconds", "distribution", "First human response minus clock start, booked at the response.", spread(FIRST)),
-    Kpi(NEXT, "seconds", "distribution", "Oldest unanswered customer message to the next human reply, the first response excluded.", spread(NEXT)),
+    Kpi(
+        NEXT,
+        "seconds",
+        "distribution",
+        "Oldest unanswered customer message to the next human reply, the first response excluded.",
+        spread(NEXT),
+    ),
     Kpi("average_response_time", "seconds", "ratio", "Mean time to first response; variant per inquiry.", average),
-    Kpi(BREACHES, "count", "count", "First responses missed, each booked at the instant its target passed.", count(lambda row: row.tally[BREACHES])),
+    Kpi(
+        BREACHES,
+        "count",
+        "count",
+        "First responses missed, each booked at the instant its target passed.",
+        count(lambda row: row.tally[BREACHES]),
+    ),
     Kpi(SPEED, "seconds", "distribution", "Mean wait of answered queue visits (ASA), calls.", spread(SPEED)),
 )

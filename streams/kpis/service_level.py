@@ -1,15 +1,18 @@
 """Service level: the share of queue visits answered within T, missed ones included by default.
 
 A = answered within T, B = missed within T, N = service-level events (answered, missed, or T expired while waiting, whichever came first).
-Formulas: included A/N · ignored A/(N−B) · positive (A+B)/N · handled only A/answered. Source: KPI contract; 70 of 100 with 10 missed is 70 %, 77.8 %, 80 %.
-A visit books one event, named after its outcome and after the formula of its own target, so a segment over several targets adds up.
+Formulas: included A/N · ignored A/(N−B) · positive (A+B)/N · handled only A/answered. Source: KPI contract; 70 of 100 with 10 missed is
+70 %, 77.8 %, 80 %. A visit books one event, named after its outcome and the formula of its own target, so a segment over several targets
+adds up.
 """
 
 from streams.contribution import Contribution, Item
 from streams.kpis.kpi import Figure, Kpi, Row, ratio, share
 
 FORMULAS = ("included", "ignored", "positive", "handled_only")
-WITHIN, EXPIRED, MISSED, LATE = ({formula: f"sl.{outcome}.{formula}" for formula in FORMULAS} for outcome in ("within", "expired", "missed", "late"))
+WITHIN, EXPIRED, MISSED, LATE = (
+    {formula: f"sl.{outcome}.{formula}" for formula in FORMULAS} for outcome in ("within", "expired", "missed", "late")
+)
 ABANDONED, ABANDONED_SHORT, OTHER, OTHER_SHORT = "missed.abandoned", "missed.abandoned.short", "missed.other", "missed.other.short"
 MISSES = (ABANDONED, ABANDONED_SHORT, OTHER, OTHER_SHORT)
 NOT_OF_AGENTS = frozenset({*MISSES, *MISSED.values()})

@@ -15,7 +15,8 @@ _COUNTS = {
     "reopened": "Steps of tickets from resolved to open.",
     "merged": "Open or resolved tickets merged into another.",
     "deleted": "Tickets deleted.",
-    "left_queue": "Queue visits that ended without answer or miss: re-queued, transferred, called back, or resolved, merged or deleted unanswered.",
+    "left_queue": "Queue visits that ended without answer or miss: re-queued, transferred, called back, or resolved, merged or deleted "
+    "unanswered.",
     "contradictions": "Items whose events contradict themselves, such as resolved before opened.",
     "skewed": "Interactions with an answer or miss before its queue entry, by two systems' clocks.",
 }
