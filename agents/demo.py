@@ -69,8 +69,11 @@ async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, *, reco
     await asyncio.Event().wait()
 
 
-async def demo(policy: Policy, options: Options, items: Iterable[Item] | None, told: Callable[[str, str], None], stop: asyncio.Event) -> int:
-    """Runs the demo; the exit code. `items`: a recording's events, else the synthetic centre. `told` gets the page's and the metrics' address.
+async def demo(
+    policy: Policy, options: Options, items: Iterable[Item] | None, told: Callable[[str, str], None], stop: asyncio.Event
+) -> int:
+    """Runs the demo; the exit code. `items`: a recording's events, else the synthetic centre. `told` gets the page's and the metrics'
+    address.
 
     Raises `FirstlineError`, for instance if a port is taken.
     """

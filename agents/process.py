@@ -25,18 +25,14 @@ KPI_EVERY_S = 1.0
 class Process:
     """One worker process. `redis` False leaves Redis out, as the demo does, which shows its own board."""
 
-    def __init__(
-        self, settings: Settings, policy: Policy, *, redis: bool, on_read: Callable[[str, int, int], None] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, policy: Policy, *, redis: bool, on_read: Callable[[str, int, int], None] | None = None) -> None:
         self.settings, self.policy, self._redis, self._on_read = settings, policy, redis, on_read
         self.board = Board()
         self.health = Health("partitions")
         self.pipeline = Pipeline(version("firstline"))
         self.metrics_url = ""
 
-    async def run(
-        self, stop: asyncio.Event, beside: Callable[[Supervisor], Awaitable[None]] | None = None
-    ) -> int:
+    async def run(self, stop: asyncio.Event, beside: Callable[[Supervisor], Awaitable[None]] | None = None) -> int:
         """Runs until `stop` is set (0) or a part fails (1). `beside` may start further tasks once the metrics page is up.
 
         Raises `FirstlineError` if a port is taken or the topics cannot be used.

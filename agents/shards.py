@@ -1,7 +1,7 @@
 """A report on all cores: every process reads the whole recording, but decodes and derives only the interactions of its own shard.
 
-An interaction lies in one shard, so the shards' sums add up to the report. This is for clean recordings: at the first line that is no event the shards give
-up, and the caller reads in one process, which tells of every bad line in order.
+An interaction lies in one shard, so the shards' sums add up to the report. This is for clean recordings: at the first line that is no event
+the shards give up, and the caller reads in one process, which tells of every bad line in order.
 """
 
 import os

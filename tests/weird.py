@@ -31,13 +31,14 @@ resolution = "none"
 service_level = { missed = "positive" }
 """
 KINDS = {
-    "call": ["call.started", "call.queued", "call.queued", "call.ringing", "call.answered", "call.answered", "call.missed", "call.held", "call.resumed",
-             "call.transferred", "call.ended", "call.wrapped_up", "callback.requested", "callback.attempted", "callback.completed"],
-    "chat": ["chat.started", "chat.started", "chat.handed_off", "chat.queued", "chat.answered", "chat.message", "chat.message", "chat.message",
-             "chat.message", "chat.missed", "chat.ended", "chat.ended", "chat.wrapped_up", "chat.reopened"],
-    "ticket": ["ticket.opened", "ticket.opened", "ticket.message", "ticket.message", "ticket.message", "ticket.assigned", "ticket.status_changed",
-               "ticket.priority_changed", "ticket.escalated", "ticket.resolved", "ticket.resolved", "ticket.closed", "ticket.reopened",
-               "ticket.reopened", "ticket.merged", "ticket.deleted"],
+    "call": ["call.started", "call.queued", "call.queued", "call.ringing", "call.answered", "call.answered", "call.missed", "call.held",
+             "call.resumed", "call.transferred", "call.ended", "call.wrapped_up", "callback.requested", "callback.attempted",
+             "callback.completed"],
+    "chat": ["chat.started", "chat.started", "chat.handed_off", "chat.queued", "chat.answered", "chat.message", "chat.message",
+             "chat.message", "chat.message", "chat.missed", "chat.ended", "chat.ended", "chat.wrapped_up", "chat.reopened"],
+    "ticket": ["ticket.opened", "ticket.opened", "ticket.message", "ticket.message", "ticket.message", "ticket.assigned",
+               "ticket.status_changed", "ticket.priority_changed", "ticket.escalated", "ticket.resolved", "ticket.resolved",
+               "ticket.closed", "ticket.reopened", "ticket.reopened", "ticket.merged", "ticket.deleted"],
 }  # fmt: skip
 FEEDBACK = ("survey.sent", "survey.responded", "review.submitted")
 Line = dict[str, Any]

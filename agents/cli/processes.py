@@ -125,7 +125,9 @@ def wallboard(port: Port = 8080) -> None:
         runner, url = await server.serve(board, health, port=port)
         supervisor = Supervisor(stop)
         client = wire.connect(settings.redis_url)
-        health.watch_task("redis feed", supervisor.start("redis feed", RedisFeed(board, client, health, prefix=settings.redis_prefix).run()))
+        health.watch_task(
+            "redis feed", supervisor.start("redis feed", RedisFeed(board, client, health, prefix=settings.redis_prefix).run())
+        )
         note(f"wallboard at {url}")
         try:
             await stop.wait()

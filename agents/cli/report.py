@@ -15,9 +15,9 @@ from agents.cli.report_options import instant, kpi_names, segmentations
 from agents.recording_files import total_bytes
 from agents.recordings import Reader, without_gc
 from agents.shards import Plan, UncleanError, report_in_shards, shards_for
+from streams.aggregator import Aggregator
 from streams.calendar_time import rfc3339
 from streams.policy import Clock
-from streams.aggregator import Aggregator
 from streams.recording import Input
 from streams.report import report as aggregate
 from streams.report_windows import ALL, check_window, plan

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from agents.cli.common import OptionError
+from streams.aggregator import TIME_DIMENSIONS
 from streams.dimensions import DIMENSIONS
 from streams.events import to_ms
 from streams.kpi_names import UNIT_OF
 from streams.kpis import REGISTRY
 from streams.policy_file import suggestion
-from streams.aggregator import TIME_DIMENSIONS
 
 
 def segmentations(by: Iterable[str]) -> list[tuple[str, ...]]:

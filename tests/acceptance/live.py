@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from agents.bad_lines import BadLines
 from agents.recordings import Reader
+from streams.aggregator import Aggregator
 from streams.calendar_time import from_rfc3339
 from streams.policy import Policy
-from streams.aggregator import Aggregator
 from streams.recording import Input, Recording
 from streams.report import report
 

@@ -57,8 +57,8 @@ def test_the_breach_alert_goes_on_and_off_again(tmp_path: Path) -> None:
                 break
     breaches = [states for name, states in seen.items() if "first_response_time_breach" in name]
     assert ["firing", "resolved"] in [[state for state in states if state != "pending"] for states in breaches], seen
-    assert 'firstline_alert_active{' in page
-    assert any(line.startswith('firstline_alert_active{') and line.endswith(" 1.0") for line in page.splitlines())
+    assert "firstline_alert_active{" in page
+    assert any(line.startswith("firstline_alert_active{") and line.endswith(" 1.0") for line in page.splitlines())
     if shutil.which("promtool") is None:
         unavailable("promtool is missing: apt-get install prometheus")
     checked = subprocess.run(["promtool", "check", "metrics"], input=page.encode(), capture_output=True, env={**os.environ})

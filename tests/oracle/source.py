@@ -138,7 +138,8 @@ def first_event(con: duckdb.DuckDBPyConnection, at: int) -> int | None:
 
 
 def retractions(con: duckdb.DuckDBPyConnection, at: int) -> dict[int, tuple[tuple[int, int | None], ...]]:
-    """eid of each event that was taken back before `at`, from when until when. A later retraction undoes an earlier one, never the reverse."""
+    """eid of each event that was taken back before `at`, from when until when. A later retraction undoes an earlier one, never the
+    reverse."""
     by: dict[int, list[tuple[int, int]]] = {}
     order = {}
     for retraction, t, target in con.execute("select retraction, t, target from taken where t < ? order by t, retraction", [at]).fetchall():
@@ -197,7 +198,8 @@ def attributes(con: duckdb.DuckDBPyConnection, at: int) -> dict[str, dict[str, s
     rows = con.execute(
         f"""with standing as (select *, {channel} as channel from event where {standing})
             select subject, {latest} from standing
-            join (select subject, arg_min(channel, eid) as channel from standing group by subject) using (subject, channel) group by subject""",
+            join (select subject, arg_min(channel, eid) as channel from standing group by subject) using (subject, channel)
+            group by subject""",
         {"at": at, "gone": gone},
     ).fetchall()
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}

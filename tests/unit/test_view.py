@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams import policy as policies
+from streams.aggregator import Aggregator
 from streams.calendar_time import from_rfc3339
 from streams.events import Event, make
+from streams.figures import figures
 from streams.kpis.kpi import Row
 from streams.open_items import OpenSummary
-from streams.aggregator import Aggregator
-from streams.figures import figures
 from streams.recording import Input, Recording, distinct
 from streams.report import report
 from streams.rollup import Rollup
@@ -40,7 +40,16 @@ def call(subject: int, draw: Callable[[Any], Any]) -> list[Event]:
     for _ in range(draw(st.integers(0, 5))):
         kind = draw(
             st.sampled_from(
-                ["call.answered", "call.ended", "call.missed", "call.transferred", "call.held", "call.resumed", "call.queued", "call.ringing"]
+                [
+                    "call.answered",
+                    "call.ended",
+                    "call.missed",
+                    "call.transferred",
+                    "call.held",
+                    "call.resumed",
+                    "call.queued",
+                    "call.ringing",
+                ]
             )
         )
         data: dict[str, Any] = {}

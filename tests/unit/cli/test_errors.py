@@ -24,7 +24,7 @@ def recording(tmp_path: Path) -> Path:
         (["--by", "queu"], 'error: --by: unknown dimension "queu"; did you mean "queue"?\n'),
         (["--by", "queue,queue"], 'error: --by: "queue" is given twice in "queue,queue"; remove one\n'),
         (["--kpi", "servicelevel"], 'error: --kpi: unknown KPI "servicelevel"; did you mean "service_level"?\n'),
-        (["--window", "dya"], "did you mean \"day\"?\n"),
+        (["--window", "dya"], 'did you mean "day"?\n'),
         (["--window", "15"], 'error: --window: "15" is no duration; write a whole number and a unit (ms, s, m, h, d, w), '),
         (["--window", "-5m"], 'error: --window: "-5m" is negative; a duration is longer than 0s; or one of all, day, week, m'),
         (["--window", "0s"], 'error: --window: "0s" is zero; it must be longer than 0s; or one of'),
