@@ -113,6 +113,7 @@ class Item:
         "_legs",
         "_targets",
         "agent",
+        "auto_closed",
         "backlog",
         "channel",
         "clock_start",
@@ -151,6 +152,17 @@ class Item:
             if reply is not None:
                 self.response = reply.time, self.of_reply(reply)
         self.response_spans = facts.response_spans() if self.clock_start is not None else []
+        self.auto_closed: int | None = None
+        silence = policy.auto_close.get(self.channel) if policy.auto_close else None
+        if silence is not None and facts.last is not None and self.backlog and self.backlog[-1][1] is None:
+            self._close(facts.last[0] + silence)
+
+    def _close(self, time: int) -> None:
+        """The policy closes what has been silent for so long: it is open no more, and whoever still waited has left. Until then it is a plan."""
+        self.auto_closed = time
+        self.backlog = [(start, time if end is None else end) for start, end in self.backlog]
+        self.response_spans = [(start, time if end is None else end) for start, end in self.response_spans]
+        self.visits = [visit.left_at(time, "auto_closed") if visit.open else visit for visit in self.visits]
 
     def target(self, queue: str | None) -> Target:
         """The target for a visit to a queue, by the latest attributes."""

@@ -22,7 +22,15 @@ _BY_UNIT: dict[Unit, str] = {
     "currency": "cost_per_resolution cost_per_contact customer_lifetime_value mrr acquisition_cost",
 }
 
-UNIT_OF: Mapping[str, Unit] = MappingProxyType({name: unit for unit, names in _BY_UNIT.items() for name in names.split()})
+_units: dict[str, Unit] = {name: unit for unit, names in _BY_UNIT.items() for name in names.split()}
+UNIT_OF: Mapping[str, Unit] = MappingProxyType(_units)
+
+
+def register(name: str, unit: Unit) -> None:
+    """Makes a KPI beyond the contract known, so that a policy may name it. A KPI of the contract keeps its unit."""
+    _units.setdefault(name, unit)
+
+
 STATS = ("mean", "p50", "p90", "p95", "max")
 """What a distribution publishes beside its count and sum."""
 TARGET_OF: Mapping[str, str] = MappingProxyType(

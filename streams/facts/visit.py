@@ -1,5 +1,6 @@
 """Queue visits, legs, and the answers and misses that come before their visit."""
 
+from copy import copy
 from typing import NamedTuple
 
 SKEW_MS = 5_000
@@ -30,6 +31,12 @@ class Visit:
     @property
     def open(self) -> bool:
         return self.answered is None and self.missed is None and self.left is None
+
+    def left_at(self, time: int, exit: str) -> "Visit":
+        """The same visit, left without answer or miss."""
+        visit = copy(self)
+        visit.left, visit.exit = time, exit
+        return visit
 
     def missed_by_end_at(self, time: int) -> bool:
         """Whether the contact's end made it a miss so lately that an event that tells of the miss speaks of the same."""

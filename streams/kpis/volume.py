@@ -17,6 +17,7 @@ _COUNTS = {
     "deleted": "Tickets deleted.",
     "left_queue": "Queue visits that ended without answer or miss: re-queued, transferred, called back, or resolved, merged or deleted "
     "unanswered.",
+    "auto_closed": "Interactions closed by the policy because they had been silent for so long.",
     "contradictions": "Items whose events contradict themselves, such as resolved before opened.",
     "skewed": "Interactions with an answer or miss before its queue entry, by two systems' clocks.",
 }
@@ -46,6 +47,8 @@ def contribute(item: Item, book: Contribution) -> None:
         _ticket(item, facts, place, book)
     elif facts.first_end is not None and facts.legs:
         book.joint(facts.first_end, "handled", item.legs, is_value=False)
+    if item.auto_closed is not None:
+        book.count(item.auto_closed, "auto_closed", place)
     if skewed and item.visits:
         book.count(item.visits[0].start, "skewed", place)
 

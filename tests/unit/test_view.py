@@ -23,6 +23,7 @@ from streams.view import View
 POLICY = policies.load(
     """
 time_zone = "Europe/Berlin"
+auto_close = { chat = "5m", call = "2m" }
 segments = [["channel"], ["queue"], ["team"], ["agent"], ["queue", "priority"]]
 [[targets]]
 match = { channel = "ticket" }
