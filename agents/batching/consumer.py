@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerMessage
 from faust.types.tuples import TP
 
-from agents.batching.records import BatchConsumerThread, Fetched, use_lean_records
+from agents.batching.records import BatchConsumerThread, Fetched
 from agents.batching.stop import stop_at_once
 
 _NO_PARTITION = TP("", -1)
@@ -231,6 +231,5 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
 
 def batch_transport(delivery: Delivery) -> type:
     """The transport class that delivers this way; for `App._new_transport`."""
-    use_lean_records(delivery.topics)
     consumer = type("Consumer", (BatchConsumer,), {"delivery": delivery, "__module__": __name__})
     return type("Transport", (driver.Transport,), {"Consumer": consumer})
