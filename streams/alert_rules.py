@@ -44,7 +44,7 @@ class AlertRule(msgspec.Struct, frozen=True):
 
 
 SHIPPED = (
-    AlertRule("first_response_time_breach", match=(("channel", "call"),)),
+    AlertRule("first_response_time_breach", match=(("channel", "call"),), runbook="docs/runbooks/first_response_time_breach.md"),
     AlertRule(
         "service_level_below_goal",
         by=("channel", "queue"),
@@ -56,9 +56,11 @@ SHIPPED = (
         for_ms=60_000,
         keep_firing_for_ms=300_000,
         severity="ticket",
+        runbook="docs/runbooks/service_level_below_goal.md",
     ),
 )
-"""The set that ships: callers wait too long (page), a goal is missed (ticket). `[[alerts]]` replaces it, `alerts = []` is none."""
+"""The set that ships: callers wait too long (page), a goal is missed (ticket). `[[alerts]]` replaces it, `alerts = []` is none.
+Their runbooks are paths in Firstline's repository."""
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -187,6 +187,7 @@ def test_the_policy_written_out_is_the_shipped_one() -> None:
 
 def test_every_shipped_alert_has_a_runbook() -> None:
     assert {path.stem for path in (ROOT / "docs/runbooks").glob("*.md")} == {rule.name for rule in SHIPPED}
+    assert [rule.runbook for rule in SHIPPED] == [f"docs/runbooks/{rule.name}.md" for rule in SHIPPED]
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
