@@ -52,6 +52,9 @@ def build(
         def _new_transport(self) -> Any:
             return transport(self.conf.broker_consumer, self)
 
+        def _create_directories(self) -> None:
+            """None: the tables are in memory, and Faust's folders would appear wherever a person happens to be."""
+
     app = App(
         settings.group,
         broker=[f"kafka://{address.strip()}" for address in settings.brokers.split(",")],

@@ -8,6 +8,13 @@ import structlog
 _QUIET = ("faust", "mode", "aiokafka", "asyncio")
 
 
+class _WithoutServices(logging.Filter):
+    """Drops the comings and goings of mode's services, `[^App]: Starting...`, which are logged under the name of our own module."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")
+
+
 def configure(level: str = "INFO", *, json: bool | None = None) -> None:
     """Sends structlog's and the libraries' lines through one formatter. `json` None: JSON unless stderr is a terminal."""
     as_json = not sys.stderr.isatty() if json is None else json
@@ -32,6 +39,7 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
         )
     )
+    handler.addFilter(_WithoutServices())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -49,8 +49,6 @@ class Process:
             worker = Worker(
                 settings, policy, on_snapshot=live.on_snapshot, pipeline=self.pipeline, health=self.health, on_read=self._on_read
             )
-            supervisor = Supervisor(stop)
-            cleanup.push_async_callback(supervisor.close)
             await asyncio.to_thread(topics.ensure, settings)
             await outbox.start()
             cleanup.push_async_callback(outbox.stop)
@@ -61,6 +59,8 @@ class Process:
                 tasks["redis publisher"] = RedisPublisher(
                     self.board, client, prefix=settings.redis_prefix, failed=lambda: self.pipeline.add_publish_failure("redis")
                 ).run
+            supervisor = Supervisor(stop)
+            cleanup.push_async_callback(supervisor.close)  # the tasks end before what they write to
             for name, work in tasks.items():
                 self.health.watch_task(name, supervisor.start(name, work()))
             if beside is not None:

@@ -63,7 +63,7 @@ def demo(
     def told(url: str, metrics: str) -> None:
         typer.echo(f"wallboard  {url}\nmetrics    {metrics}\n\nCtrl-C ends it.")
 
-    _run(lambda stop: demos.demo(rules, options, items, told, stop))
+    _run(lambda stop: demos.demo(rules, options, items, told, stop), log_level="WARNING")
 
 
 def _recording(inputs: list[Path], rules: Any, *, ordered: bool) -> Any:
@@ -140,7 +140,7 @@ def wallboard(port: Port = 8080) -> None:
     _run(run)
 
 
-def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> None:
+def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level: str = "INFO") -> None:
     """Runs until SIGTERM or SIGINT, or until it ends by itself."""
     from agents import logs
     from agents.demo import install_loop
@@ -153,7 +153,7 @@ def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> None:
             loop.add_signal_handler(number, stop.set)
         return await main(stop)
 
-    logs.configure()
+    logs.configure(log_level)
     install_loop()
     try:
         code = asyncio.run(until_signal())

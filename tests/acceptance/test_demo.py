@@ -40,6 +40,14 @@ def demo(*args: str) -> Iterator[tuple[str, str]]:
             assert process.returncode == 0, errors[-2000:]
 
 
+def test_the_demo_ends_without_a_word_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agents.cli", "demo", "--port", "0", "--metrics-port", "0", "--duration", "8"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("wallboard  http://127.0.0.1:")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("source", ["bank1999", "servicenow", "ubuntu-irc"])
 def test_final_state_of_a_recording_equals_the_report(source: str, tmp_path: Path) -> None:
     path = recording(source, tmp_path)

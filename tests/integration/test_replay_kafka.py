@@ -73,6 +73,10 @@ def test_too_few_partitions_are_named_with_the_remedy(kafka: KafkaServer, firstl
         done.result(10)
     ended = firstline("topics", "--create", "--brokers", kafka.address)
     assert ended.code == 1
+    assert ended.out == b""
+    assert "error: topic few.calls: 1 partitions, but another interaction topic has 4" in ended.err
+    ended = firstline("topics", "--check", "--brokers", kafka.address)
+    assert ended.code == 1
     assert b"failed  topics: topic few.calls: 1 partitions, but another interaction topic has 4" in ended.out
 
 
