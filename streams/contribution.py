@@ -158,7 +158,7 @@ class Item:
             self._close(facts.last[0] + silence)
 
     def _close(self, time: int) -> None:
-        """The policy closes what has been silent for so long: it is open no more, and whoever still waited has left. Until then it is a plan."""
+        """The policy closes what has been silent for so long: it is open no more, and whoever still waited has left. A plan before."""
         self.auto_closed = time
         self.backlog = [(start, time if end is None else end) for start, end in self.backlog]
         self.response_spans = [(start, time if end is None else end) for start, end in self.response_spans]
