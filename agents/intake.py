@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from streams.events import INTERACTION_TOPICS, Event, decode, decode_binary
+from streams.events import INTERACTION_TOPICS, Event, decode, decode_binary, to_ms
 from streams.faults import EventFault
 from streams.partitioning import partition_of
 from streams.policy import Clock
@@ -38,6 +38,8 @@ def read(record: Any, clock: Clock) -> tuple[str, Event]:
         raise EventFault("time_out_of_range", "$.time", "further ahead of the record's timestamp than the policy's clock.future")
     if event.topic not in INTERACTION_TOPICS:
         raise EventFault("unknown_type", "$.type", f"{event.type} belongs on the topic {event.topic}")
+    if event.type == "recording.ended" and event.data.at is not None and not clock.earliest_ms <= to_ms(event.data.at) < clock.latest_ms:
+        raise EventFault("time_out_of_range", "$.data.at", "outside the policy's clock.earliest and clock.latest")
     return subject, event
 
 

@@ -123,4 +123,8 @@ class Reader:
 
     def _absurd(self, event: Event) -> EventFault:
         earliest, latest = rfc3339(self._clock.earliest_ms), rfc3339(self._clock.latest_ms)
-        return EventFault("time_out_of_range", "$.time", f"{rfc3339(event.time)} is not from {earliest} up to {latest}")
+        try:
+            told = rfc3339(event.time)
+        except (ValueError, OverflowError):  # in the year 0 or 10000, but for its offset
+            told = f"{event.time} ms from 1970"
+        return EventFault("time_out_of_range", "$.time", f"{told} is not from {earliest} up to {latest}")

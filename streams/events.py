@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.errors import FirstlineError
-from streams.event_types import TYPES, Instant, Name
+from streams.event_types import TYPES, Attributes, Instant, Name
 from streams.faults import EventFault, fault_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,8 +82,12 @@ _structured = msgspec.json.Decoder(_union(_Tagged.values())).decode
 _unpack = msgspec.msgpack.Decoder(list[_union(_EVENT.values())]).decode  # type: ignore[misc]
 _pack = msgspec.msgpack.Encoder().encode
 _canonical = msgspec.json.Encoder(order="deterministic").encode
-_MAKE: dict[type, tuple[Any, Any]] = {envelope: (_EVENT[name], _EMPTY.get(name)) for name, envelope in _Tagged.items()}
-"""Envelope class → event class, and the data of an event without any."""
+_MAKE: dict[type, tuple[Any, Any, bool]] = {
+    _Tagged[name]: (_EVENT[name], _EMPTY.get(name), issubclass(data, Attributes)) for _, name, _, data in TYPES
+}
+"""Envelope class → event class, the data of an event without any, and whether there may be deadlines in them."""
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no event; the last for JSON nested a thousand levels deep."""
 
 
 def to_ms(when: datetime) -> int:
@@ -102,9 +106,11 @@ def decode(raw: bytes) -> tuple[str, Event]:
         raise EventFault("too_large", "$", f"{len(raw):,} bytes; at most {MAX_EVENT_BYTES:,} are read")
     try:
         e = _structured(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except _UNREADABLE as exc:
         raise fault_of(exc, raw, TOPIC_OF) from None
-    event, empty = _MAKE[e.__class__]
+    event, empty, dated = _MAKE[e.__class__]
+    if dated and (data := e.data) is not None and (data.due_first_response is not None or data.due_resolution is not None):
+        _check_deadlines(data)
     since = e.time - _EPOCH
     return e.subject, event(since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000, e.id, e.source, e.data or empty)
 
@@ -133,9 +139,22 @@ def decode_binary(headers: Mapping[str, bytes], value: bytes | None, key: bytes 
         data = _DATA[kind].decode(value) if value else None
         if data is None and kind not in _EMPTY:
             raise EventFault("missing_field", "$.data", f"{kind} has required fields; put them into the record's value")
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except _UNREADABLE as exc:
         raise fault_of(exc, value or b"", TOPIC_OF, prefix="$.data") from None
+    if isinstance(data, Attributes):
+        _check_deadlines(data)
     return text["subject"], _EVENT[kind](to_ms(when), text["id"], text["source"], _EMPTY[kind] if data is None else data)
+
+
+def _check_deadlines(data: Attributes) -> None:
+    """Refuses a deadline that only an offset takes out of the calendar (year 0 or 10000 in UTC): it could be stored, but not read again."""
+    for name in ("due_first_response", "due_resolution"):
+        due: datetime | None = getattr(data, name)
+        try:
+            if due is not None:
+                due.astimezone(UTC)
+        except OverflowError:
+            raise EventFault("time_out_of_range", f"$.data.{name}", "not within the years 1 to 9999 in UTC") from None
 
 
 def make(kind: str, time: int, id: str, source: str = "", /, **data: Any) -> Event:

@@ -42,7 +42,7 @@ def fault_of(exc: Exception, raw: bytes, known: Container[str], prefix: str = "$
     if path == "$.type":
         try:
             name = _header.decode(raw).type
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return EventFault("wrong_kind", path, what)
         if name not in known:
             return EventFault("unknown_type", path, f"unknown event type {name[:80]!r}; see the event contract for the list")

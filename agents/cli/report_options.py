@@ -13,6 +13,10 @@ from streams.kpis import REGISTRY
 from streams.policy_file import suggestion
 
 
+_FIRST_YEAR, _LAST_YEAR = 1000, 9000
+"""Far enough from the ends of the calendar for every window around the instant."""
+
+
 def segmentations(by: Iterable[str]) -> list[tuple[str, ...]]:
     """The dimensions of every `--by`, in the order given, each once; the whole centre `()` without any. Raises `OptionError`."""
     out = [_dimensions(text) for text in by]
@@ -50,6 +54,8 @@ def instant(text: str | None, option: str, zone: str) -> int | None:
         return None
     try:
         when = dt.datetime.fromisoformat(text)
+        if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+            raise OptionError(f'{option}: "{text}" lies outside of the years {_FIRST_YEAR} to {_LAST_YEAR}; give an instant within')
         return to_ms(when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone)))
     except (ValueError, OverflowError):
         raise OptionError(

@@ -54,6 +54,18 @@ def test_the_latest_instant_is_refused_whatever_the_records_timestamp() -> None:
     assert reason(record(at(1_000_000), timestamp=2_000_000)) == "time_out_of_range $.time"
 
 
+def test_a_recording_cannot_end_outside_the_policys_bounds() -> None:
+    ends = encode("s", make("recording.ended", 5000, "e1", "pbx", at="9999-12-31T23:59:59-10:00"))
+    assert reason(record(ends)) == "time_out_of_range $.data.at"
+
+
+def test_a_deadline_that_could_not_be_read_back_from_the_changelog_is_refused_in_binary_mode_too() -> None:
+    attributes = {"ce_id": b"e1", "ce_source": b"pbx", "ce_type": b"call.queued", "ce_time": b"1970-01-01T00:00:05Z", "ce_subject": b"s"}
+    due = b'{"due_resolution":"0001-01-01T00:00:00+10:00"}'
+    assert reason(record(due, headers=tuple(attributes.items()))) == "time_out_of_range $.data.due_resolution"
+    assert reason(record(b'{"due":' + b"[" * 2000 + b"]" * 2000 + b"}", headers=tuple(attributes.items()))) == "malformed $.data"
+
+
 def test_an_event_of_another_kind_of_subject_is_refused() -> None:
     value = encode("s", make("agent.state_changed", 5000, "e1", "pbx", state="available"))
     assert reason(record(value)) == "unknown_type $.type"

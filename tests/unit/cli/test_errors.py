@@ -29,6 +29,8 @@ def recording(tmp_path: Path) -> Path:
         (["--window", "-5m"], 'error: --window: "-5m" is negative; a duration is longer than 0s; or one of all, day, week, m'),
         (["--window", "0s"], 'error: --window: "0s" is zero; it must be longer than 0s; or one of'),
         (["--at", "noon"], 'error: --at: "noon" is no instant; write 2026-03-02T09:00:00+01:00, or in the time zone Europe/Berlin 20'),
+        (["--at", "9999-12-31T23:00"], 'error: --at: "9999-12-31T23:00" lies outside of the years 1000 to 9000; give an instant within\n'),
+        (["--from", "0001-01-01"], 'error: --from: "0001-01-01" lies outside of the years 1000 to 9000; give an instant within\n'),
         (["--from", "2027-01-01"], "error: --from: not before the end of the recording, so there is nothing between them; give an "),
         (["--from", "2026-01-02", "--at", "2026-01-01"], "error: --from: not before --at, so there is nothing between them; give "),
         (["--from", "1990-01-01", "--window", "1s"], "error: --window: 1s makes 1,141,"),
