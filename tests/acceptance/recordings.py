@@ -8,7 +8,7 @@ import pytest
 
 from agents.connectors import convert
 
-DATA = Path(os.environ.get("FIRSTLINE_DATA") or Path(__file__).parents[3] / "shared" / "data")
+DATA = Path(os.environ.get("FIRSTLINE_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 SOURCES: dict[str, Sequence[str]] = {
     "bank1999": ("calls_bank_1999/january_1999.tsv.gz", "calls_bank_1999/february_1999.tsv.gz"),
     "servicenow": ("tickets_servicenow_2016/incident_event_log_part1.csv.gz",),

@@ -11,13 +11,13 @@ import pytest
 
 from agents.connectors import convert
 from streams.events import decode
+from tests.acceptance.recordings import DATA
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BANK = DATA / "calls_bank_1999"
 SERVICENOW = DATA / "tickets_servicenow_2016" / "incident_event_log_part1.csv.gz"
 IRC = DATA / "chats_ubuntu_irc" / "ubuntu_irc.csv.gz"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real recordings (shared/data beside the checkout) are not here")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real recordings are not here ({DATA}); FIRSTLINE_DATA names their folder")
 
 Subjects = dict[str, list[dict[str, Any]]]
 

@@ -14,9 +14,9 @@ import pytest
 import zstandard
 
 from agents.connectors import convert
+from tests.acceptance.recordings import DATA
 from tests.command import Firstline
 
-DATA = Path(os.environ.get("FIRSTLINE_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real recordings are not here ({DATA}); FIRSTLINE_DATA names their folder")
 
 FILES = {
