@@ -43,19 +43,20 @@ def histogram_edges(policy: Policy) -> list[int]:
 class Segment:
     """One segment of one partition."""
 
-    __slots__ = ("dims", "key", "open", "sent", "totals", "values", "windows")
+    __slots__ = ("dims", "key", "of_agents", "open", "sent", "totals", "values", "windows")
 
     def __init__(self, dims: tuple[str, ...], values: Values, frame: Frame) -> None:
         self.dims = dims
         self.values = values
+        self.of_agents = "agent" in dims
         self.key = segment_key(dims, values)
         self.windows = Windows(frame)
         self.open = OpenItems()
         self.totals: dict[str, int] = {}
         self.sent: bytes | None = None
 
-    def count(self, delta: Delta, edges: list[int]) -> None:
-        """Running totals for counters, with the bins of the first-response histogram."""
+    def take(self, level: int | None, time: int, delta: Delta, edges: list[int]) -> None:
+        """A delta of the pane that holds `time`; no level: too old for every window, but not for the running totals."""
         totals = self.totals
         for measure, by in delta.counts.items():
             totals[measure] = totals.get(measure, 0) + by
@@ -64,6 +65,8 @@ class Segment:
                 bin = f"frt.{bisect_left(edges, ms)}"
                 totals[bin] = totals.get(bin, 0) + sign
                 totals["frt.sum"] = totals.get("frt.sum", 0) + sign * ms
+        if level is not None:
+            self.windows.apply(level, time, delta)
 
 
 class Segments:
@@ -156,21 +159,24 @@ class Segments:
             segment.windows.dirty = True
 
     def flush(self) -> None:
-        """Brings what has gathered to the segments."""
+        """Brings what has gathered to the segments, once a segment and pane."""
+        gathered: dict[tuple[Segment, int | None, int], list[Delta]] = {}
         for (level, pane, shared, where), delta in self.deltas.items():
             plain: Delta | None = None
             for segment in self.of(shared, where):
                 mine = delta
-                if "agent" in segment.dims:
-                    plain = plain or delta.without(NOT_OF_AGENTS)
-                    mine = plain
-                segment.count(mine, self.edges)
-                if level is not None:
-                    segment.windows.apply(level, pane, mine)
+                if segment.of_agents:
+                    mine = plain = plain or delta.without(NOT_OF_AGENTS)
+                gathered.setdefault((segment, level, pane), []).append(mine)
+        for (segment, level, pane), deltas in gathered.items():
+            whole = deltas[0]
+            if len(deltas) > 1:
+                whole = Delta()
+                for delta in deltas:
+                    whole.add(delta)
+            segment.take(level, pane, whole, self.edges)
         for segment, level, time, delta in self.joint_deltas:
-            segment.count(delta, self.edges)
-            if level is not None:
-                segment.windows.apply(level, time, delta)
+            segment.take(level, time, delta, self.edges)
         self.deltas.clear()
         self.joint_deltas.clear()
 

@@ -47,7 +47,8 @@ class Distribution:
         self.sum += value
         bucket = bucket_of(value)
         self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
-        self._add_top(value)
+        if not self.cut or (self.top and value >= self.top[0]):
+            self._add_top(value)
 
     def take(self, value: int) -> None:
         """Takes back a value that was added."""

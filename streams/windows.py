@@ -68,6 +68,13 @@ class Delta:
         out.values = self.values
         return out
 
+    def add(self, other: "Delta") -> None:
+        """Adds what another delta of the same pane holds."""
+        counts = self.counts
+        for measure, by in other.counts.items():
+            counts[measure] = counts.get(measure, 0) + by
+        self.values += other.values
+
     def into(self, tally: Tally) -> None:
         counts = tally.counts
         for measure, by in self.counts.items():
