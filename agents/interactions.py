@@ -1,5 +1,6 @@
 """The interactions agent: batches of raw records into the ledgers of the assigned partitions, partial rows of each tick out of them."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -108,6 +109,8 @@ class Interactions:
             except EventFault as fault:
                 faults.append(fault)
                 outgoing.append(dead_letter(self._dead_letters, topic, partition, record, fault))
+        if latest and latest != part.latest_ms and self._clock == "wall":
+            self._pipeline.event_delay_seconds = max(0.0, time.time() - latest / 1000)
         part.latest_ms = latest or None
         self._count(topic, len(message.value), duplicates, faults)
         return [self._send(outgoing)] if outgoing else ()
@@ -154,6 +157,12 @@ class Interactions:
             part.corrections = part.view.corrections
             yield records
         yield all_reached
+        self._tell()
+
+    def _tell(self) -> None:
+        parts = self.open.values()
+        self._pipeline.open_interactions = sum(part.view.open_interactions for part in parts)
+        self._pipeline.segments = len({key for part in parts for key in part.view.segment_keys()})
 
     def send_all_rows(self) -> None:
         """The next tick sends every row: readers may lack some."""

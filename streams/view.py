@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streams.contribution import SHARED, Contribution, Joint, Shared, Span, Where, contribute, wanted
+from streams.contribution import Contribution, Joint, Shared, Span, Where, contribute, wanted
 from streams.events import Event
 from streams.facts import RETRACTION, AnyFacts, derive
 from streams.kpis import FAMILIES
@@ -56,6 +56,8 @@ class View:
         self.segments: Segments | None = None
         self.wanted = wanted(policy, policy.row_segmentations)
         self.corrections = 0
+        self.open_interactions = 0
+        """How many interactions have something open."""
 
     def touch(self, subject: str, event: Event, *, fresh: bool = True) -> None:
         """An event has joined the subject's set. `fresh`: its id was not known before, so in order it can be applied to the facts at
@@ -154,6 +156,7 @@ class View:
                 if span.end is not None and (upcoming is None or span.end < upcoming):
                     upcoming = span.end
         self._difference(live, new, joints, spans, book.shared, segments)
+        self.open_interactions += bool(spans) - bool(live.spans)
         live.shared, live.applied, live.joints, live.spans = book.shared, new, joints, spans
         return upcoming
 
@@ -219,10 +222,9 @@ class View:
                         out.append(sum(parts))
         return out
 
-    @property
-    def open_interactions(self) -> int:
-        """How many interactions have something open."""
-        return sum(1 for live in self.interactions.values() if live.spans)
+    def segment_keys(self) -> Iterable[object]:
+        """The segments that there are."""
+        return self.segments.by_key if self.segments is not None else ()
 
     def retirable(self, before: int) -> list[str]:
         """Interactions with nothing open or planned whose last event lies before an instant."""
@@ -238,6 +240,3 @@ class View:
         """Drops a retired interaction; what it contributed stays in the panes until they are too old."""
         self.interactions.pop(subject, None)
         self.touched.discard(subject)
-
-
-__all__ = ["SHARED", "Live", "View"]
