@@ -162,6 +162,7 @@ class Interactions:
     def _tell(self) -> None:
         parts = self.open.values()
         self._pipeline.open_interactions = sum(part.view.open_interactions for part in parts)
+        self._pipeline.segments_overflowed = sum(part.view.segments_overflowed for part in parts)
         self._pipeline.segments = len({key for part in parts for key in part.view.segment_keys()})
 
     def send_all_rows(self) -> None:

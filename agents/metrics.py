@@ -131,6 +131,7 @@ class FirstlineCollector(Collector):
             ("snapshot_timestamp_seconds", "Instant the figures are true for, Unix time.", None if view.at is None else view.at / 1000),
             ("open_interactions", "Interactions open now.", figures.open_interactions),
             ("segments", "Segments with figures.", figures.segments if figures.segments is not None else len(view.segments)),
+            ("segments_overflowed", "Segments beyond max_segments, shown together as other.", figures.segments_overflowed),
             ("policy_error", "1 while the policy file is broken and the last good one is in force.", int(figures.policy_error)),
         ):
             if now is not None:

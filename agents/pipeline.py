@@ -15,6 +15,8 @@ class Pipeline:
         """Between the time of the newest event and its processing, wall clock."""
         self.open_interactions: int | None = None
         self.segments: int | None = None
+        self.segments_overflowed: int | None = None
+        """Segments beyond the policy's `max_segments`, shown together as `other`."""
         self.policy_error = False
         """The policy file on disk is broken and the last good one is in force."""
         self._lock = threading.Lock()

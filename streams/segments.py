@@ -79,6 +79,7 @@ class Segments:
         self.by_key: dict[tuple[tuple[str, ...], Values], Segment] = {}
         self.gone: list[bytes] = []
         self.overflow: set[tuple[tuple[str, ...], Values]] = set()
+        """Segments beyond the policy's `max_segments`, whose bookings go to `other`; at most as many are remembered."""
         self.deltas: dict[tuple[int | None, int, Shared, Where], Delta] = {}
         self.joint_deltas: list[tuple[Segment, int | None, int, Delta]] = []
         self._told_at = -1
@@ -109,7 +110,8 @@ class Segments:
         segment = self.by_key.get(key)
         if segment is None:
             if dims and len(self.by_key) >= self.policy.max_segments:
-                self.overflow.add(key)
+                if len(self.overflow) < self.policy.max_segments:
+                    self.overflow.add(key)
                 key = (dims, (OTHER,) * len(dims))
                 segment = self.by_key.get(key)
                 if segment is not None:

@@ -226,6 +226,11 @@ class View:
         """The segments that there are."""
         return self.segments.by_key if self.segments is not None else ()
 
+    @property
+    def segments_overflowed(self) -> int:
+        """Segments that were not admitted and are part of `other`."""
+        return len(self.segments.overflow) if self.segments is not None else 0
+
     def retirable(self, before: int) -> list[str]:
         """Interactions with nothing open or planned whose last event lies before an instant."""
         out = []

@@ -1,0 +1,28 @@
+"""Segments: which there are, and what happens beyond `max_segments`."""
+
+from streams import policy as policies
+from streams.events import Event, make
+from streams.rollup import Rollup
+from streams.view import View
+
+START = 1_790_000_000_000
+
+
+def test_segments_beyond_the_limit_are_shown_together_as_other() -> None:
+    policy = policies.load('segments = [["queue"]]\nmax_segments = 4\nalerts = []\nwindows = ["1h"]\n')
+    events: dict[str, list[Event]] = {f"c{n}": [make("call.queued", START + n, "1", "test", queue=f"q{n}")] for n in range(6)}
+    view = View(policy, events.__getitem__)
+    for subject, each in events.items():
+        view.touch(subject, each[0])
+    view.advance(START + 1000)
+    rollup = Rollup(policy, 1)
+    for key, packed in view.partials():
+        rollup.put(0, 1, 1, key, packed)
+    rollup.reached(0, 1, 1, START + 1000)
+    rollup.ready()
+    offered = {key.values: row["kpis"]["offered"]["value"] for key, row in rollup.rows.items()}
+    assert sum(count for values, count in offered.items() if values) == 6
+    assert offered[()] == 6
+    assert offered[("other",)] == 3
+    assert len(offered) == 5
+    assert view.segments_overflowed == 3
