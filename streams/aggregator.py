@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nlargest
 from typing import Any
 
@@ -196,9 +196,12 @@ class Aggregator:
 
     def rows(self, kpis: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The rows, sorted by segmentation, segment and start: {"segment", "start", "end", "kpis"}; start and end in ms."""
+        return list(self.each_row(kpis))
+
+    def each_row(self, kpis: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """The rows one by one, for a caller that does not keep them: a row takes some 20 kB."""
         for cell in self.cells.values():
             cell.sort_into_buckets()
-        out = []
         names = list(kpis) if kpis else list(REGISTRY)
         for dims, rows in zip(self.segmentations, self.segments, strict=True):
             self._fill(dims, rows)
@@ -209,8 +212,8 @@ class Aggregator:
                 rows.setdefault(segment, {})
             for segment in sorted(rows, key=_sortable):
                 named = dict(zip(dims, segment, strict=True))
-                out += self._segment_rows(named, rows[segment], opened.get(segment, []), names)
-        return out
+                yield from self._segment_rows(named, rows[segment], opened.get(segment, []), names)
+            rows.clear()
 
     def _fill(self, dims: tuple[str, ...], rows: dict[Segment, dict[int, Cell]]) -> None:
         of_agents = "agent" in dims
@@ -241,9 +244,8 @@ class Aggregator:
 
     def _segment_rows(
         self, segment: Mapping[str, str | None], cells: dict[int, Cell], spans: list[Any], names: Sequence[str]
-    ) -> list[dict[str, Any]]:
+    ) -> Iterator[dict[str, Any]]:
         """The rows of one segment; what is open is swept along the rows' ends."""
-        out = []
         gauges = not any(name in TIME_DIMENSIONS for name in segment)
         items = OpenItems()
         coming = sorted(spans, key=lambda span: span.start)
@@ -260,8 +262,7 @@ class Aggregator:
             cell = cells.get(index)
             tally = cell.tally() if cell is not None else Tally()
             row = Row(tally, items.summary(end, self.policy.breaching_soon_ms), start, end, gauges)
-            out.append({"segment": dict(segment), "start": start, "end": end, "kpis": figures(row, names)})
-        return out
+            yield {"segment": dict(segment), "start": start, "end": end, "kpis": figures(row, names)}
 
 
 def _sortable(segment: Segment) -> tuple[tuple[bool, str], ...]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from agents.bad_lines import BadLines
@@ -78,7 +79,7 @@ def report(
 
     with without_gc():
         counts, aggregator = _sums(files, rules.clock, planned, dead_letters, strict)
-        rows = [] if aggregator is None else _rows(aggregator, names)
+        rows = [] if aggregator is None else _rows(aggregator, names, packed=format is Format.JSON)
     instant_ms, _ = plan(span, window, start, end, tz=rules.time_zone, week_starts=rules.week_starts)
     if not rows:
         note("no events" + ("" if end is None else " before --at") + ", so no rows")
@@ -122,13 +123,15 @@ def _sums(files: Sequence[Path], clock: Clock, plan: Plan, dead_letters: Path | 
     return counts, aggregator
 
 
-def _rows(aggregator: Aggregator, names: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows with their times as text."""
+def _rows(aggregator: Aggregator, names: Sequence[str], *, packed: bool) -> list[Any]:
+    """The rows with their times as text; as JSON at once if that is what is written, since a row is several times as large."""
     zone = aggregator.policy.time_zone
     texts: dict[int, str] = {}
-    rows = aggregator.rows(names)
-    for row in rows:
+    rows: list[Any] = []
+    encode = msgspec.json.encode
+    for row in aggregator.each_row(names):
         for key in ("start", "end"):
             ms = row[key]
             row[key] = texts.get(ms) or texts.setdefault(ms, rfc3339(ms, zone))
+        rows.append(msgspec.Raw(encode(row)) if packed else row)
     return rows
