@@ -87,12 +87,10 @@ class Live:
                 failures += 1
                 _log.warning("alerts cannot be read yet, so none is decided", error=str(exc))
                 await asyncio.sleep(backoff(failures))
-        alerts = Alerts()
         known = []
         for ident, value in stored.items():
             try:
                 known.append(decode(value))
             except StoredAlertError as exc:
                 _log.error("a record on the alerts topic is no alert and is left alone", key=ident.decode(errors="replace"), error=str(exc))
-        alerts.restore(known)
-        self._alerts = alerts
+        self._alerts = Alerts.restore(known)

@@ -134,6 +134,13 @@ async def test_the_recordings_clock_is_the_latest_event_until_its_end() -> None:
     assert list(desk.ledger.subjects()) == [HERE]
 
 
+async def test_a_recording_may_lie_in_the_future_of_its_replay() -> None:
+    for clock, taken in (("wall", []), ("recording", ["e1"])):
+        desk = Desk(clock)  # type: ignore[arg-type]
+        await desk.take(queued(after_ms=2 * 10**9))
+        assert [e.id for e in desk.ledger.events(HERE)] == taken
+
+
 async def test_the_recordings_clock_survives_a_restart() -> None:
     desk = Desk("recording")
     desk.work.closed(0)
