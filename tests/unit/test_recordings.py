@@ -101,7 +101,10 @@ def test_stdin_is_a_file_called_dash(monkeypatch: pytest.MonkeyPatch) -> None:
         (line(1, time="2026-03-02T09:00:00"), "field $.time: wrong_kind: Expected `datetime` with a timezone component; give the value"),
         (line(1, time="1970-01-01T00:00:00Z"), "field $.time: time_out_of_range: 1970-01-01T00:00:00+00:00 is not from 1989-12-31T23"),
         (line(1, time="2100-06-01T00:00:00Z"), "field $.time: time_out_of_range: 2100-06-01T00:00:00+00:00 is not from 1989-12-31T23"),
-        (line(1, time="0001-01-01T00:00:00+14:00"), "field $.time: time_out_of_range: -62135647200000 ms from 1970 is not from 1989-12-31T23"),
+        (
+            line(1, time="0001-01-01T00:00:00+14:00"),
+            "field $.time: time_out_of_range: -62135647200000 ms from 1970 is not from 1989-12-31T23",
+        ),
         (
             line(1).replace(b'"PS"', b'"PS","due_first_response":"9999-12-31T23:59:59-10:00"'),
             "field $.data.due_first_response: time_out_of_range: not within the years 1 to 9999 in UTC; ",
