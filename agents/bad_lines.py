@@ -58,5 +58,5 @@ class BadLines:
             return None
         by_reason = ", ".join(f"{count:,} {reason}" for reason, count in sorted(self.reasons.items()))
         more = f"; the first {SHOWN} are listed above" if self.count > SHOWN else ""
-        where = "" if self._keep is not None else "; --dead-letters FILE keeps them"
+        where = "" if self._keep is not None else "; `firstline report --dead-letters FILE` keeps them"
         return f"{self.count:,} bad line{'' if self.count == 1 else 's'} left out: {by_reason}{more}{where}"

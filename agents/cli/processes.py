@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -73,7 +74,8 @@ def _recording(inputs: list[Path], rules: Any, *, ordered: bool) -> Any:
     from agents.recordings import Reader
     from agents.replay import END, in_time_order
 
-    reader = Reader(inputs, rules.clock, BadLines(warn, None, False))
+    bad = BadLines(warn, None, False)
+    reader = Reader(inputs, rules.clock, bad)
 
     def items() -> Any:
         with progress("reading", total_bytes(inputs)) as advance:
@@ -82,8 +84,14 @@ def _recording(inputs: list[Path], rules: Any, *, ordered: bool) -> Any:
             for record in records:
                 if record.event.type != END:
                     yield Item(record.event.time, record.subject.encode(), record.raw, record.event.topic)
+        if summary := bad.summary():
+            warn(summary)
 
-    return items()
+    found = items()
+    first = next(found, None)
+    if first is None:
+        raise OptionError("--input: there is no event in the recording, so there is nothing to show; give another")
+    return chain((first,), found)
 
 
 def worker(clock: Clock = None, metrics_port: MetricsPort = None, policy: PolicyFile = None, brokers: Brokers = None) -> None:

@@ -90,6 +90,14 @@ def test_files_that_cannot_be_used_are_named(recording: Path, firstline: Firstli
     assert (ended.code, ended.err) == (2, f"error: --dead-letters: {tmp_path}: cannot be written (Is a directory); name another file\n")
 
 
+def test_a_demo_of_nothing_is_refused(firstline: Firstline, tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(b"oops\n")
+    ended = firstline("demo", "--input", tmp_path / "bad.jsonl", "--speed", "max", "--port", 0, "--metrics-port", 0)
+    assert (ended.code, ended.out) == (2, b"")
+    assert ended.err.endswith("error: --input: there is no event in the recording, so there is nothing to show; give another\n")
+    assert "line 1, field $: malformed" in ended.err
+
+
 def test_without_a_command_there_is_help_and_exit_2(firstline: Firstline) -> None:
     ended = firstline()
     assert ended.code == 2
