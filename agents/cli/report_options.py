@@ -12,7 +12,6 @@ from streams.kpi_names import UNIT_OF
 from streams.kpis import REGISTRY
 from streams.policy_file import suggestion
 
-
 _FIRST_YEAR, _LAST_YEAR = 1000, 9000
 """Far enough from the ends of the calendar for every window around the instant."""
 
