@@ -1,5 +1,6 @@
 """Recordings into DuckDB: distinct good events, what is taken back, and the attributes of an interaction."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def instant(column: str) -> str:
 
 def load(paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     """A database with `event`: every distinct good event, with `eid`, and `target` where it takes another one back."""
-    con = duckdb.connect()
+    con = duckdb.connect(config={"temp_directory": tempfile.gettempdir()})  # else where pytest was started
     con.execute("set threads = 2")
     columns = dict.fromkeys(("id", "source", "type", "subject", "time"), "VARCHAR") | {"data": "JSON"}
     con.execute("create table type_known as select unnest(?) as type", [TYPES])
