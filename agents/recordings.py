@@ -122,9 +122,12 @@ class Reader:
         return subject, event
 
     def _absurd(self, event: Event) -> EventFault:
-        earliest, latest = rfc3339(self._clock.earliest_ms), rfc3339(self._clock.latest_ms)
-        try:
-            told = rfc3339(event.time)
-        except (ValueError, OverflowError):  # in the year 0 or 10000, but for its offset
-            told = f"{event.time} ms from 1970"
-        return EventFault("time_out_of_range", "$.time", f"{told} is not from {earliest} up to {latest}")
+        earliest, latest = _shown(self._clock.earliest_ms), _shown(self._clock.latest_ms)
+        return EventFault("time_out_of_range", "$.time", f"{_shown(event.time)} is not from {earliest} up to {latest}")
+
+
+def _shown(ms: int) -> str:
+    try:
+        return rfc3339(ms)
+    except (ValueError, OverflowError):  # in the year 0 or 10000, but for its offset
+        return f"{ms} ms from 1970"

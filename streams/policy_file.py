@@ -4,12 +4,13 @@ import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from streams import durations
-from streams.dimensions import DIMENSIONS, canonical
+from streams.dimensions import CHANNELS, DIMENSIONS, canonical
 from streams.errors import PolicyError
 
 T = TypeVar("T")
@@ -83,6 +84,8 @@ class Where(msgspec.Struct, frozen=True):
             self.one_of(name, DIMENSIONS, "dimension")
             if not pattern:
                 self.key(name).fail('an empty pattern matches nothing; write a value, "*" for any, or remove the key')
+            if name == "channel" and not any(fnmatchcase(channel, pattern) for channel in CHANNELS):
+                self.key(name).one_of(pattern, CHANNELS, "channel")
         return tuple((name, match[name]) for name in canonical(match))
 
     def convert(self, value: Any, kind: type[T]) -> T:
@@ -120,5 +123,5 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
     """The tables of a TOML text. Raises `PolicyError` with line and column."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
         raise PolicyError(f"{name}: not valid TOML: {exc}; mend that line (dates and numbers without quotes, texts with)") from None

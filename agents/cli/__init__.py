@@ -8,7 +8,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from agents.cli import convert, generate, processes, replay, report, servers
 from agents.cli.common import FailedError
 from streams.errors import FirstlineError
 
@@ -23,6 +22,9 @@ Examples:
 
 def build() -> typer.Typer:
     """The application with all its commands."""
+    # Here, so that Ctrl-C while they load is met by `run`.
+    from agents.cli import convert, generate, processes, replay, report, servers
+
     app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(_root)
     app.command("demo")(processes.demo)

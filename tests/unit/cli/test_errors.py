@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.cli import run
 from tests.command import Firstline
 
 
@@ -51,6 +52,8 @@ def test_a_wrong_option_is_named_with_the_remedy(recording: Path, firstline: Fir
     [
         ('time_zon = "UTC"\n', 'time_zon: unknown key; did you mean "time_zone"?'),
         ('tick = "-1s"\n', 'tick: "-1s" is negative; a duration is longer than 0s'),
+        ('[[targets]]\nmatch = { channel = "cal" }\n', 'targets[0].match.channel: unknown channel "cal"; did you mean "call"?'),
+        ("a = " + "[" * 3000, "not valid TOML: maximum recursion depth exceeded; mend that line"),
         ('tick = "soon\n', "not valid TOML: Illegal character '\\n' (at line 1, column 13); mend that line"),
         (
             '[calendars.office]\nhours = { mon-fri = ["08:00-12:00", "11:00-18:00"] }\n',
@@ -179,3 +182,12 @@ def test_a_report_loads_nothing_that_it_does_not_need() -> None:
     code = f"import sys, agents.cli; print([name for name in {heavy} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+def test_ctrl_c_while_the_commands_load_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agents.cli.build", interrupted)
+    assert run(["demo"]) == 130
+    assert capfd.readouterr().err == ""
