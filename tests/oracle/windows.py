@@ -44,6 +44,8 @@ def next_period(day: date, window: str) -> date:
 def containing(t: int, window: str, policy: Policy) -> tuple[int, int]:
     """The tumbling row that contains `t`."""
     zone = ZoneInfo(policy.time_zone)
+    if window not in CALENDAR and duration(window) == DAY:
+        window = "day"
     if window in CALENDAR:
         day = period_start(local_day(t, zone), window, policy)
         return midnight(day, zone), midnight(next_period(day, window), zone)
