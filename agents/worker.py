@@ -76,6 +76,7 @@ class Worker:
         """Runs until `stop` is set (0) or a part fails (1). Raises `TopicsError` if the topics cannot be used."""
         self.health.not_ready("partitions", "waiting for an assignment and its recovery")
         partitions = await asyncio.to_thread(topics.ensure, self.settings)
+        thresholds = gc.get_threshold()
         gc.set_threshold(*_COLLECTOR)
         self._build(partitions)
         supervisor = Supervisor(stop)
@@ -92,6 +93,8 @@ class Worker:
             await supervisor.close()
             await faust_app.stop()
             await self._outbox.stop()
+            gc.set_threshold(*thresholds)
+            gc.unfreeze()  # what others put into this process may be collected again
         crashed = faust_app.crash_reason is not None
         return 1 if supervisor.failed or crashed else 0
 

@@ -1,6 +1,7 @@
 """The worker and the embedded broker in one process, as the demo runs them."""
 
 import asyncio
+import gc
 
 from aiokafka import AIOKafkaProducer
 
@@ -38,6 +39,7 @@ async def feed(brokers: str, ahead: ReadAhead) -> None:
 
 async def test_a_recording_larger_than_the_broker_keeps_is_read_whole() -> None:
     finals: list[Snapshot] = []
+    frozen, thresholds = gc.get_freeze_count(), gc.get_threshold()
     stop = asyncio.Event()
 
     def on_snapshot(snapshot: Snapshot) -> None:
@@ -52,6 +54,7 @@ async def test_a_recording_larger_than_the_broker_keeps_is_read_whole() -> None:
         running = asyncio.create_task(worker.run(stop))
         await asyncio.wait_for(feed(broker.address, ahead), 60)
         assert await asyncio.wait_for(running, 60) == 0
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (frozen, thresholds)
     centre = {key.window: row for key, row in finals[0].changed.items() if key.by == () and row}
     assert finals[0].at == NOON + CALLS
     assert centre["1h"]["kpis"]["offered"] == {"value": CALLS}
