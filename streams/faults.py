@@ -49,6 +49,8 @@ def fault_of(exc: Exception, raw: bytes, known: Container[str], prefix: str = "$
     missing = _MISSING.match(what)
     if missing:
         return EventFault("missing_field", f"{path}.{missing['field']}", "required field is missing")
+    if what.startswith("Invalid enum value"):  # msgspec quotes it
+        what = "not one of the values of the event contract"
     return EventFault("wrong_kind", _KEY.sub("[*]", path), what)
 
 
