@@ -45,8 +45,21 @@ class Recording:
 
     def span(self) -> tuple[int, int] | None:
         """The instants (ms) of the first and the last event."""
-        times = [event.time for events in self.subjects.values() for event in events if event.type != "recording.ended"]
-        return (min(times), max(times)) if times else None
+        first: int | None = None
+        ends: dict[str, int] = {}
+        for subject, events in self.subjects.items():
+            times = [event.time for event in events if event.type != "recording.ended"]
+            if times:
+                ends[subject] = max(times)
+                first = min(times) if first is None else min(first, *times)
+        while first is not None:
+            subject = max(ends, key=ends.__getitem__)
+            known = distinct(list(self.subjects[subject]), 1 << 62, Input())  # of two contents of one id the later one is no event
+            last = max(event.time for event in known if event.type != "recording.ended")
+            if last == ends[subject]:
+                return first, last
+            ends[subject] = last
+        return None
 
 
 def distinct(events: list[Event], at: int, counts: Input) -> list[Event]:

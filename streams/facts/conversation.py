@@ -28,6 +28,7 @@ class ConversationFacts(Facts):
     unanswered: int | None = None
     spoke = False
     before_hand_off = False
+    unasked = False  # the response came before any customer message
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
@@ -36,7 +37,13 @@ class ConversationFacts(Facts):
     def on_created(self, time: int, data: Any) -> None:
         if self.created is None:
             self.created = time
-        self.initiator = self.initiator or data.initiator
+        if self.initiator is None and data.initiator is not None:
+            self.initiator = data.initiator
+            if data.initiator == "agent" and self.asked is not None and self.unasked:  # what an agent wrote before is no reply
+                self.response = self.next_replies.pop(0) if self.next_replies else None
+                self.unasked = False
+                if self.response is None:
+                    self.unanswered = None
 
     def on_handed_off(self, time: int, data: Any) -> None:
         if self.handed_off is None:
@@ -63,6 +70,7 @@ class ConversationFacts(Facts):
         visit = self.visits[-1] if self.visits else None
         if self.response is None or self.before_hand_off:
             self.response = Reply(time, time, data.agent, data.team, visit)
+            self.unasked = self.asked is None
             if self.before_hand_off:
                 self.next_replies, self.unanswered, self.before_hand_off = [], None, False
         elif self.unanswered is not None:

@@ -131,7 +131,8 @@ class Facts:
 
     def _claim_early(self, visit: Visit) -> None:
         """Gives a visit the answers and misses that another clock placed shortly before its beginning."""
-        waiting = []
+        waiting: list[Early] = []
+        given_back: list[Visit] = []
         for early in self.early:
             if visit.start - early.time > SKEW_MS:
                 continue
@@ -145,23 +146,25 @@ class Facts:
                 visit.missed, visit.outcome = early.time, early.outcome
             else:
                 if early.took_back is not None:
-                    self._give_back(early, early.took_back)
+                    early.took_back.forget_answer()
+                    given_back.append(early.took_back)
                 visit.answered, visit.agent, visit.team = early.time, leg.agent, leg.team
                 leg.visit = visit
             self.skewed += 1
-        self.early = waiting
+        self.early = [self._inherited(early, given_back) for early in waiting] if given_back else waiting
 
     def settle(self, visit: Visit) -> None:
         """A later answer to a visit shows that an answer between two visits was for that one."""
         self.early = [early for early in self.early if early.took_back is not visit]
 
-    def _give_back(self, early: Early, before: Visit) -> None:
-        """The visit before loses an answer that was meant for the next one; another that waits since then may be its own."""
-        before.forget_answer()
-        for other in self.early:
-            if other is not early and other.leg is not None and other.leg.visit is before:
-                before.answer(other.time, other.leg.agent, other.leg.team)
-                break
+    def _inherited(self, early: Early, given_back: list[Visit]) -> Early:
+        """The visit before loses an answer that was meant for the next one; the next answer that waits may be its own."""
+        for visit in given_back:
+            if early.leg is not None and early.leg.visit is visit:
+                visit.answer(early.time, early.leg.agent, early.leg.team)
+                given_back.remove(visit)
+                return early._replace(took_back=visit)
+        return early
 
     def _target(self, ident: str | None) -> Visit | None:
         """The visit that an answer or a miss belongs to: the one it names, else the open one."""

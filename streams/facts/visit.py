@@ -48,7 +48,7 @@ class Visit:
 
     def transferred_and_answered_by(self, time: int) -> bool:
         """Whether a transfer opened it and another clock placed its answer shortly before its queue entry."""
-        return self.from_transfer and self.answered is not None and time - self.answered <= SKEW_MS
+        return self.from_transfer and self.answered is not None and self.missed is None and time - self.answered <= SKEW_MS
 
     def answer(self, time: int, agent: str | None, team: str | None) -> None:
         """An answer wins over a miss and every other way out, whenever it comes."""

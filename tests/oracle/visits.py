@@ -56,7 +56,7 @@ class Visits:
             self.served = True
             target = self._target(event)
             self._say(event, target)
-            if target and target is last:
+            if target:
                 self._take_back(target)
             if target:
                 self._answer(position, event, target)
@@ -103,7 +103,9 @@ class Visits:
 
     def _take_back(self, last: Visit) -> None:
         """A later answer shows which visit an answer between two visits was for."""
-        early = next(((p, e) for p, e in self._pending if e.type.endswith("answered") and e.visit is None and p > last.at), None)
+        until = min((v.at for v in self.visits if v.at > last.at), default=1 << 60)
+        between = ((p, e) for p, e in self._pending if e.type.endswith("answered") and e.visit is None and last.at < p < until)
+        early = next(between, None)
         if early and last.miss and not last.answered and last.left is None:
             self._pending.remove(early)
             self._answer(*early, last)
