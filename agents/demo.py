@@ -11,6 +11,7 @@ import uvloop
 
 from agents.broker import EmbeddedBroker, ReadAhead
 from agents.feed import Feeder, Item
+from agents.health import Health
 from agents.process import Process
 from agents.settings import Settings
 from agents.supervision import Supervisor
@@ -44,9 +45,11 @@ def synthetic(options: Options, now_ms: int) -> Iterator[Item]:
         yield Item(record.time, record.key, record.value, record.topic)
 
 
-async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, *, recording: bool) -> None:
+async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, health: Health, *, recording: bool) -> None:
     """Feeds until the items end, then waits for ever: a background task that ends would end the process."""
     if recording:
+        while options.speed is not None and health.reasons():  # what passes before the worker looks would not be seen at that speed
+            await asyncio.sleep(_LOOK_S)
         await feeder.feed(items, options.speed)
         await feeder.finish()
     else:
@@ -91,7 +94,7 @@ async def demo(
 
         async def beside(supervisor: Supervisor) -> None:
             told(url, process.metrics_url)
-            tasks: dict[str, Awaitable[None]] = {"feed": _feed(feeder, source, options, recording=recording)}
+            tasks: dict[str, Awaitable[None]] = {"feed": _feed(feeder, source, options, process.health, recording=recording)}
             for name, work in tasks.items():
                 process.health.watch_task(name, supervisor.start(name, work))  # type: ignore[arg-type]
             supervisor.start("end", _end(process, options, stop))
