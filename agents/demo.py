@@ -48,8 +48,8 @@ def synthetic(options: Options, now_ms: int) -> Iterator[Item]:
 async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, health: Health, *, recording: bool) -> None:
     """Feeds until the items end, then waits for ever: a background task that ends would end the process."""
     if recording:
-        while options.speed is not None and health.reasons():  # what passes before the worker looks would not be seen at that speed
-            await asyncio.sleep(_LOOK_S)
+        if options.speed is not None:
+            await _ready(health)  # what passes before the worker looks would not be seen at that speed
         await feeder.feed(items, options.speed)
         await feeder.finish()
     else:
@@ -70,6 +70,13 @@ async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, health:
 
         await feeder.feed(rest(), options.speed)
     await asyncio.Event().wait()
+
+
+async def _ready(health: Health) -> None:
+    while True:
+        if not health.reasons():
+            return
+        await asyncio.sleep(_LOOK_S)
 
 
 async def demo(

@@ -1,4 +1,4 @@
-"""Recordings as no centre should send them: the report equals the oracle, the live view equals the report, and every visit is accounted for."""
+"""Recordings as no centre should send them: the report equals the oracle, the live view the report, and every visit is accounted for."""
 
 import random
 from pathlib import Path
