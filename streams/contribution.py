@@ -154,8 +154,8 @@ class Item:
         self.response_spans = facts.response_spans() if self.clock_start is not None else []
         self.auto_closed: int | None = None
         silence = policy.auto_close.get(self.channel) if policy.auto_close else None
-        if silence is not None and facts.last is not None and self.backlog and self.backlog[-1][1] is None:
-            self._close(facts.last[0] + silence)
+        if silence is not None and facts.latest is not None and self.backlog and self.backlog[-1][1] is None:
+            self._close(facts.latest.time + silence)
 
     def _close(self, time: int) -> None:
         """The policy closes what has been silent for so long: it is open no more, and whoever still waited has left. A plan before."""

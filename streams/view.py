@@ -69,9 +69,8 @@ class View:
         facts = live.facts
         if facts is None:
             return
-        last = live.pending[-1] if live.pending else None
-        known = (last.time, last.id) if last is not None else facts.last
-        if fresh and live.plain and event.type != RETRACTION and known is not None and (event.time, event.id) > known:
+        last = live.pending[-1] if live.pending else facts.latest
+        if fresh and live.plain and event.type != RETRACTION and last is not None and (event.time, event.id) > (last.time, last.id):
             live.pending.append(event)
         else:
             live.facts = None

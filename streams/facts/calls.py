@@ -23,6 +23,11 @@ class CallFacts(Facts):
     def on_transferred(self, time: int, data: Any) -> None:
         if self.visits:
             leaving = self.visits[-1]
+            if leaving.entered_by_transfer(time, data.to_queue, data.visit):
+                leaving.transferred = True
+                if data.queue is not None and len(self.visits) > 1:
+                    self.visits[-2].queue = data.queue
+                return
             if data.queue is not None:
                 leaving.queue = data.queue
             if leaving.open:
@@ -68,17 +73,17 @@ class CallFacts(Facts):
         return spans
 
     handlers: ClassVar[dict[str, Any]] = {
-        "call.started": lambda self, time, data: None,
+        "call.started": None,
         "call.queued": Facts.on_queued,
-        "call.ringing": lambda self, time, data: None,
+        "call.ringing": None,
         "call.answered": Facts.on_answered,
         "call.missed": Facts.on_missed,
         "call.held": on_held,
         "call.resumed": on_resumed,
         "call.transferred": on_transferred,
         "call.ended": on_ended,
-        "call.wrapped_up": lambda self, time, data: None,
+        "call.wrapped_up": None,
         "callback.requested": on_callback_requested,
-        "callback.attempted": lambda self, time, data: None,
-        "callback.completed": lambda self, time, data: None,
+        "callback.attempted": None,
+        "callback.completed": None,
     }

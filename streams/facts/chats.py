@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from streams.facts.conversation import ConversationFacts
 from streams.facts.interaction import RARE
-from streams.facts.visit import SKEW_MS, Visit
+from streams.facts.visit import SKEW_MS, Early, Visit
 
 
 class ChatFacts(ConversationFacts):
@@ -14,6 +14,8 @@ class ChatFacts(ConversationFacts):
     queued = False
     gave_up: int | None = None
     turned_away: tuple[int, str] | None = None
+    accepted: tuple[int, str | None, str | None] | None = None
+    """Of the first `chat.answered`: when, agent, team."""
 
     def __init__(self, wanted: tuple[str, ...] = RARE) -> None:
         super().__init__(wanted)
@@ -38,6 +40,8 @@ class ChatFacts(ConversationFacts):
             and last.visit is self.latest_visit
         ):
             del self.legs[-1]  # the leg begins here
+        if self.accepted is None:
+            self.accepted = (time, data.agent, data.team)
         self.on_answered(time, data)
 
     def on_chat_missed(self, time: int, data: Any) -> None:
@@ -52,7 +56,10 @@ class ChatFacts(ConversationFacts):
             self.settle(visit)
         answers = visit is not None and visit.left is None and visit.answered is None
         if answers or not self.legs:
-            self.begin_leg(time, visit, data).by_reply = True
+            leg = self.begin_leg(time, visit, data)
+            leg.by_reply = True
+            if visit is None:
+                self.early = [*self.early, Early(time, data.visit, leg, "", data.queue, None)]
         if visit is not None and answers:
             visit.answer(time, data.agent, data.team)
             visit.by_reply = True
@@ -84,8 +91,14 @@ class ChatFacts(ConversationFacts):
         return self.spans
 
     def all_visits(self) -> list[Visit]:
-        """The visits of its queue events, or the single one."""
-        return self.visits if self.queued else self.whole()
+        """The visits of its queue events, or the single one. Who was accepted and left without having been written to was not missed."""
+        if self.queued:
+            return self.visits
+        whole = self.whole()
+        for visit in whole:
+            if self.accepted is not None and visit.answered is None and visit.missed is not None:
+                visit.answer(*self.accepted)
+        return whole
 
     def response_spans(self) -> list[tuple[int, int | None]]:
         """Half-open spans of waiting for the first response, one a queue; it goes on after an agent accepted the chat without a word."""
@@ -115,6 +128,6 @@ class ChatFacts(ConversationFacts):
         "chat.message": ConversationFacts.on_message,
         "chat.missed": on_chat_missed,
         "chat.ended": on_ended,
-        "chat.wrapped_up": lambda self, time, data: None,
+        "chat.wrapped_up": None,
         "chat.reopened": on_reopened,
     }

@@ -12,6 +12,7 @@ from streams.event_types import Attributes
 from streams.events import Event
 from streams.facts.visit import SKEW_MS, Early, Leg, Visit
 
+_STRANGE = object()
 RARE: tuple[str, ...] = ("reason", "medium", "language", "tenant", "product", "region", "customer_segment", "customer")
 
 
@@ -20,6 +21,7 @@ class Facts:
 
     channel = ""
     handlers: ClassVar[dict[str, Any]] = {}
+    """By event type; None: it says no more than its attributes do."""
 
     # Defaults of the class: most interactions set few of them, and millions are made.
     queue: str | None = None
@@ -30,7 +32,7 @@ class Facts:
     ended: int | None = None
     first_end: int | None = None
     reopened_once = False
-    last: tuple[int, str] | None = None
+    latest: Event | None = None
     skewed = 0
     early: Sequence[Early] = ()
 
@@ -41,23 +43,21 @@ class Facts:
 
     def apply(self, event: Event) -> None:
         """Takes the next event in (time, id) order. Only lifecycle events of the channel say something of the interaction."""
-        data = event.data
-        time, kind = event.time, event.type
-        self.last = (time, event.id)
-        handle = self.handlers.get(kind)
-        if handle is None:
+        self.latest = event
+        handle = self.handlers.get(event.type, _STRANGE)
+        if handle is _STRANGE:
             return
-        queue, team, agent, priority = data.queue, data.team, data.agent, data.priority
-        if queue is not None:
-            self.queue = queue
+        data = event.data
+        if data.queue is not None:
+            self.queue = data.queue
             if self.visits:
-                self._correct_queue(kind, data)
-        if team is not None:
-            self.team = team
-        if agent is not None:
-            self.agent = agent
-        if priority is not None:
-            self.priority = priority
+                self._correct_queue(event.type, data)
+        if data.team is not None:
+            self.team = data.team
+        if data.agent is not None:
+            self.agent = data.agent
+        if data.priority is not None:
+            self.priority = data.priority
         for name in self.wanted:
             value = getattr(data, name)
             if value is not None:
@@ -66,7 +66,8 @@ class Facts:
             self._keep("due_first_response", data.due_first_response)
         if data.due_resolution is not None:
             self._keep("due_resolution", data.due_resolution)
-        handle(self, time, data)
+        if handle is not None:
+            handle(self, event.time, data)
 
     def adopt_attributes(self, latest: "Facts") -> None:
         """Takes the attributes known later; nothing may be applied afterwards."""
@@ -120,10 +121,11 @@ class Facts:
 
     def open_visit(self, visit: Visit) -> None:
         """A visit begins: talk before it ends, but for an answer that another clock placed shortly before it."""
-        visit.key = self.last
+        visit.key = None if self.latest is None else (self.latest.time, self.latest.id)
         self.visits.append(visit)
         if self.early:
             self._claim_early(visit)
+        visit.moved = len(self.visits) > 1 or any(leg.visit is not visit for leg in self.legs)
         if self.legs and self.legs[-1].visit is not visit:
             self.legs[-1].close(visit.start)
         if self.ended is not None and visit.open:
@@ -137,7 +139,11 @@ class Facts:
             if visit.start - early.time > SKEW_MS:
                 continue
             leg = early.leg
-            if not visit.may_be(early.ident) or (visit.missed if leg is None else visit.answered) is not None:
+            if leg is None:
+                taken = visit.missed is not None
+            else:  # whoever had the contact first has transferred it, so that answer is for no visit
+                taken = (visit.answered is not None and (leg.by_reply or not visit.by_reply)) or (visit.transferred and leg is self.legs[0])
+            if taken or not visit.may_be(early.ident):
                 waiting.append(early)
                 continue
             visit.id = visit.id or early.ident
@@ -149,6 +155,7 @@ class Facts:
                     early.took_back.forget_answer()
                     given_back.append(early.took_back)
                 visit.answered, visit.agent, visit.team = early.time, leg.agent, leg.team
+                visit.by_reply = leg.by_reply
                 leg.visit = visit
             self.skewed += 1
         self.early = [self._inherited(early, given_back) for early in waiting] if given_back else waiting
@@ -215,6 +222,8 @@ class Facts:
             self.early = [*self.early, Early(time, data.visit, None, outcome, data.queue, None)]
             return
         visit.queue = data.queue or visit.queue
+        if visit.left is not None and visit.exit == "requeued":  # was inferred, and this says why
+            time, visit.left, visit.exit = min(time, visit.left), None, ""
         if visit.left is None and (visit.missed is None or visit.missed_by_end_at(time)):
             visit.missed, visit.outcome, visit.by_end = time, outcome, False
 

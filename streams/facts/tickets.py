@@ -34,10 +34,10 @@ class TicketFacts(ConversationFacts):
 
     def on_opened(self, time: int, data: Any) -> None:
         if self.created is None:
-            self.opened = None if self.final else time
-            if self.resolved:
+            self.opened = time
+            if self.resolved or self.final:
                 self.contradicts = True
-            elif not self.final:
+            else:
                 self.state = "open"
                 self.spans.append((time, None))
         self.on_created(time, data)
@@ -93,10 +93,10 @@ class TicketFacts(ConversationFacts):
     handlers: ClassVar[dict[str, Any]] = {
         "ticket.opened": on_opened,
         "ticket.message": ConversationFacts.on_message,
-        "ticket.assigned": lambda self, time, data: None,
-        "ticket.status_changed": lambda self, time, data: None,
-        "ticket.priority_changed": lambda self, time, data: None,
-        "ticket.escalated": lambda self, time, data: None,
+        "ticket.assigned": None,
+        "ticket.status_changed": None,
+        "ticket.priority_changed": None,
+        "ticket.escalated": None,
         "ticket.resolved": on_resolved,
         "ticket.closed": on_resolved,
         "ticket.reopened": on_reopened,

@@ -19,6 +19,8 @@ class Visit:
     outcome = "abandoned"
     by_end = False
     by_reply = False
+    moved = False
+    """Whether the contact was with somebody, or in another queue, before."""
     left: int | None = None
     exit = ""
 
@@ -27,6 +29,9 @@ class Visit:
         self.queue = queue
         self.id = ident
         self.from_transfer = from_transfer
+        """Opened by a transfer whose queue entry has not come yet."""
+        self.transferred = from_transfer
+        """Whether its transfer is known."""
 
     @property
     def open(self) -> bool:
@@ -49,6 +54,12 @@ class Visit:
     def transferred_and_answered_by(self, time: int) -> bool:
         """Whether a transfer opened it and another clock placed its answer shortly before its queue entry."""
         return self.from_transfer and self.answered is not None and self.missed is None and time - self.answered <= SKEW_MS
+
+    def entered_by_transfer(self, time: int, to_queue: str, ident: str | None) -> bool:
+        """Whether a transfer tells of this queue entry, which another clock placed shortly before it."""
+        if self.transferred or time - self.start > SKEW_MS or not (self.open or self.moved):
+            return False
+        return self.queue == to_queue and (ident is None or ident != self.id)
 
     def answer(self, time: int, agent: str | None, team: str | None) -> None:
         """An answer wins over a miss and every other way out, whenever it comes."""

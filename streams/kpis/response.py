@@ -26,10 +26,8 @@ def contribute(item: Item, book: Contribution) -> None:
     response, deadline = item.response, item.response_deadline
     if response is not None:
         book.value(response[0], FIRST, max(0, response[0] - start), response[1])
-    if deadline is not None:
-        late = response is not None and response[0] > deadline
-        if late or item.waited_at(deadline):
-            book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
+    if deadline is not None and (item.waited_at(deadline) if response is None else response[0] > deadline):
+        book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
     for begin, end in item.response_spans:
         book.span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline)
 

@@ -18,7 +18,7 @@ _COUNTS = {
     "left_queue": "Queue visits that ended without answer or miss: re-queued, transferred, called back, or resolved, merged or deleted "
     "unanswered.",
     "auto_closed": "Interactions closed by the policy because they had been silent for so long.",
-    "contradictions": "Items whose events contradict themselves, such as resolved before opened.",
+    "contradictions": "Items whose events contradict themselves, such as resolved, merged or deleted before opened.",
     "skewed": "Interactions with an answer or miss before its queue entry, by two systems' clocks.",
 }
 ENTERED, EXITED = "backlog.in", "backlog.out"
@@ -66,7 +66,8 @@ def _ticket(item: Item, facts: TicketFacts, place: Where, book: Contribution) ->
     if facts.final_at is not None:
         book.count(facts.final_at, facts.final, place)
     if facts.contradicts:
-        book.count(facts.resolved[0].time, "contradictions", place)
+        closed = [step.time for step in facts.resolved[:1]] + ([] if facts.final_at is None else [facts.final_at])
+        book.count(min(closed), "contradictions", place)
 
 
 def net_flow(row: Row) -> Figure:

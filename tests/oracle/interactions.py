@@ -76,7 +76,8 @@ def _chat(events: Sequence[Event]) -> Facts:
             facts.response_visit = (begun[-1:] or facts.visits[:1])[0]
     else:
         if facts.clock is not None:
-            visit = Visit(ONLY, 0, facts.clock, answer=facts.response)
+            accepted = next((e for e in events if e.type == "chat.answered"), None) if gone else None
+            visit = Visit(ONLY, 0, facts.clock, answer=facts.response or accepted)
             if gone:
                 visit.miss = (gone.t, (gone.outcome if gone.type == "chat.missed" else None) or "abandoned")
             facts.visits = [visit]
@@ -157,6 +158,7 @@ def _steps(facts: Facts, events: Sequence[Event]) -> None:
         if event.type == "ticket.message":
             replied = replied or event.human_reply
         if facts.withdrawn:
+            facts.counted_opening = facts.counted_opening or verb == "opened"
             continue
         was = facts.in_backlog
         if verb == "opened" and not seen_opening:

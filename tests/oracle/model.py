@@ -41,6 +41,8 @@ class Visit:
     name: str | None = None
     queue: str | None = None
     by_transfer: bool = False
+    transfer: bool = False  # the transfer that brought it is known
+    requeued: bool = False  # left, as the entry into another queue shows
     answer: Event | None = None
     reply: Event | None = None  # of a chat: the answer where there is no `chat.answered`
     miss: tuple[int, str] | None = None

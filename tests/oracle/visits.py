@@ -27,8 +27,11 @@ class Visits:
     def _step(self, position: int, event: Event) -> None:
         verb = event.type.partition(".")[2]
         last = self.visits[-1] if self.visits else None
+        told = verb == "transferred" and last is not None and self._tells_of(last, event)
         if event.queue is not None and verb not in {"queued", "answered", "missed"} and event.type != "event.retracted" and last:
             named = last if verb == "transferred" else self._named(event)
+            if told:
+                named = self.visits[-2] if len(self.visits) > 1 else Visit(0, 0, 0)
             if named or event.visit is None or last.name is None:
                 (named or last).queue = event.queue
         if event.type == "callback.requested":
@@ -44,14 +47,16 @@ class Visits:
                     same.start, same.by_transfer = event.t, False
                 return
             if last and last.open:
-                last.left = event.t
+                last.left, last.requeued = event.t, True
             before = [e.queue for e in self._all[: position + 1] if e.queue is not None]
             self._open(Visit(event.key, position, event.t, event.visit, event.queue if self.visits else (before or [None])[-1]))
+        elif told and last:
+            last.transfer = True
         elif verb == "transferred":
             self._cuts.append(position)
             if last and last.open:
                 last.left = event.t
-            self._open(Visit(event.key, position, event.t, None, event.to_queue, by_transfer=True))
+            self._open(Visit(event.key, position, event.t, None, event.to_queue, by_transfer=True, transfer=True))
         elif verb == "answered":
             self.served = True
             target = self._target(event)
@@ -100,6 +105,8 @@ class Visits:
             self._replies.append((position, event, last))
         elif first:
             self._replies.append((position, event, None))
+            if not last:
+                self._pending.append((position, event))
 
     def _take_back(self, last: Visit) -> None:
         """A later answer shows which visit an answer between two visits was for."""
@@ -134,6 +141,13 @@ class Visits:
             return last
         return None
 
+    def _tells_of(self, last: Visit, event: Event) -> bool:
+        """Whether a transfer is the one by which the call is in the queue that it is in, though its entry came a little before it."""
+        before = [p for p, _, visit in self._starts if visit is not last] + [p for p, e in self._pending if e.type.endswith("answered")]
+        origin = last.open or len(self.visits) > 1 or any(position < last.at for position in before)
+        named = event.visit is not None and event.visit == last.name
+        return origin and not last.transfer and last.queue == event.to_queue and event.t - last.start <= SKEW and not named
+
     def _answer(self, position: int, event: Event, visit: Visit) -> None:
         self._starts.append((position, event, visit))
         if visit.answer is None:
@@ -145,7 +159,12 @@ class Visits:
         waiting = []
         for position, event in self._pending:
             fits = visit.start - event.t <= SKEW and (event.visit is None or visit.name is None or visit.name == event.visit)
-            taken = visit.answer if event.type.endswith("answered") else visit.miss
+            taken: object = visit.miss
+            if event.type == "chat.message":
+                taken = visit.answered
+            elif event.type.endswith("answered"):
+                had = [p for p, *_ in self._starts] + [p for p, e in self._pending if not e.type.endswith("missed")]
+                taken = visit.answer or (visit.transfer and position == min(had))
             if not fits or taken:
                 waiting.append((position, event))
                 continue
@@ -153,6 +172,9 @@ class Visits:
             visit.queue = visit.queue or event.queue
             if event.type.endswith("answered"):
                 self._answer(position, event, visit)
+            elif event.type == "chat.message":
+                visit.reply = event
+                self._replies = [(p, e, visit if p == position else v) for p, e, v in self._replies]
             else:
                 _miss(visit, event)
         self._pending = waiting
@@ -221,6 +243,9 @@ def _lately_ended(visit: Visit, event: Event) -> bool:
 
 
 def _miss(visit: Visit, event: Event) -> None:
+    if visit.requeued and visit.left is not None and not visit.answered:
+        visit.miss, visit.left = (min(event.t, visit.left), event.outcome or "abandoned"), None
+        return
     if (visit.miss is None or _lately_ended(visit, event)) and visit.left is None:
         visit.by_end = False
         visit.miss = (event.t, event.outcome or "abandoned")

@@ -48,6 +48,77 @@ def test_a_transfer_ends_the_leg_and_opens_a_visit() -> None:
     assert spans(call) == [(0, 100)]
 
 
+@pytest.mark.parametrize("second", [100, 100.8, 105])
+def test_a_transfer_that_comes_after_its_own_queue_entry_opens_nothing(second: float) -> None:
+    call = facts_of(
+        at(0, "call.queued", queue="sales", visit="v1"),
+        at(10, "call.answered", agent="ann", visit="v1"),
+        at(100, "call.queued", queue="support", visit="v2"),
+        at(second, "call.transferred", queue="sales", to_queue="support"),
+        at(130, "call.answered", agent="bob", visit="v2"),
+        at(200, "call.ended"),
+    )
+    assert visits(call) == [("sales", 0, "answered", 10), ("support", 100, "answered", 130)]
+    assert legs(call) == [("ann", 10, 100, 90), ("bob", 130, 200, 70)]
+
+
+def test_nor_does_one_that_comes_after_the_answer_too() -> None:
+    call = facts_of(
+        at(0, "call.queued", queue="sales"),
+        at(10, "call.answered", agent="ann"),
+        at(99, "call.queued", queue="support"),
+        at(100, "call.answered", agent="bob"),
+        at(101, "call.transferred", to_queue="support"),
+        at(190, "call.ended"),
+    )
+    assert visits(call) == [("sales", 0, "answered", 10), ("support", 99, "answered", 100)]
+    assert legs(call) == [("ann", 10, 99, 89), ("bob", 100, 190, 90)]
+
+
+def test_a_second_transfer_and_one_after_more_than_five_seconds_are_transfers() -> None:
+    call = facts_of(
+        at(0, "call.queued", queue="sales"),
+        at(2, "call.transferred", to_queue="sales"),
+        at(3, "call.transferred", to_queue="sales"),
+        at(8.001, "call.transferred", to_queue="sales"),
+    )
+    assert visits(call) == [("sales", 0, "transferred", 3), ("sales", 3, "transferred", 8.001), ("sales", 8.001, "waiting", None)]
+
+
+def test_who_had_the_call_before_a_transfer_has_not_answered_the_visit_it_opens() -> None:
+    call = facts_of(
+        at(0, "call.started"),
+        at(2, "call.answered", agent="ann"),
+        at(6, "call.transferred", to_queue="support"),
+        at(6, "call.queued", queue="support"),
+        at(46, "call.answered", agent="bob"),
+        at(60, "call.ended"),
+    )
+    assert visits(call) == [("support", 6, "answered", 46)]
+    assert legs(call) == [("ann", 2, 6, 4), ("bob", 46, 60, 14)]
+
+
+def test_an_answer_shortly_before_its_transfer_is_of_the_visit_it_opens() -> None:
+    call = facts_of(
+        at(0, "call.started"),
+        at(2, "call.answered", agent="ann"),
+        at(5.5, "call.answered", agent="bob"),
+        at(6, "call.transferred", to_queue="support"),
+        at(60, "call.ended"),
+    )
+    assert visits(call) == [("support", 6, "answered", 5.5)]
+
+
+def test_a_miss_that_names_its_visit_after_the_next_queue_entry_is_a_miss() -> None:
+    call = facts_of(
+        at(0, "call.queued", queue="sales", visit="v1"),
+        at(30, "call.queued", queue="support", visit="v2"),
+        at(31, "call.missed", visit="v1", outcome="overflow"),
+        at(40, "call.answered", visit="v2"),
+    )
+    assert visits(call) == [("sales", 0, "overflow", 30), ("support", 30, "answered", 40)]
+
+
 def test_the_queue_entry_that_follows_a_transfer_gives_the_visit_its_time() -> None:
     call = facts_of(
         at(0, "call.queued", queue="sales"),

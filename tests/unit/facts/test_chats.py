@@ -18,6 +18,34 @@ def test_without_queue_events_it_is_one_visit_from_creation_to_the_first_human_r
     assert spans(chat) == [(0, 90)]
 
 
+def test_accepted_and_left_without_a_word_is_answered_not_missed() -> None:
+    waiting = at(0, "chat.started", queue="web"), at(25, "chat.answered", agent="ann")
+    assert visits(facts_of(*waiting)) == [("web", 0, "waiting", None)]
+    left = facts_of(*waiting, at(600, "chat.ended"))
+    assert visits(left) == [("web", 0, "answered", 25)]
+    assert left.response is None
+    assert visits(facts_of(*waiting, said(40, "agent"), at(600, "chat.ended"))) == [("web", 0, "answered", 40)]
+
+
+@pytest.mark.parametrize(("second", "became"), [(9, ("answered", 9)), (10, ("answered", 10)), (4.999, ("abandoned", 100))])
+def test_a_reply_shortly_before_the_first_queue_entry_answers_it(second: float, became: tuple[str, float]) -> None:
+    chat = facts_of(at(0, "chat.started"), said(second, "agent", agent="ann"), at(10, "chat.queued", queue="web"), at(100, "chat.ended"))
+    assert visits(chat) == [("web", 10, *became)]
+    assert chat.skewed == (became[0] == "answered")
+
+
+def test_the_answer_wins_over_the_reply_before_the_queue_entry() -> None:
+    chat = facts_of(
+        at(0, "chat.started"),
+        said(8, "agent", agent="ann"),
+        at(9, "chat.answered", agent="bob"),
+        at(10, "chat.queued", queue="web"),
+        at(100, "chat.ended"),
+    )
+    assert visits(chat) == [("web", 10, "answered", 9)]
+    assert legs(chat) == [("bob", 9, 100, 91)]
+
+
 def test_bot_system_automatic_and_internal_messages_never_count() -> None:
     chat = facts_of(
         at(0, "chat.started", queue="web"),

@@ -43,6 +43,13 @@ def test_a_first_response_in_the_second_queue_counts_from_the_first_queue_entry(
     assert (row["first_response_time"]["sum"], row["speed_of_answer"]["sum"]) == (25.0, 10.0)
 
 
+def test_a_response_in_time_is_no_breach_even_if_another_visit_was_answered_later() -> None:
+    v1, v2 = {"visit": "v1"}, {"visit": "v2"}
+    steps = [at(0, "call.queued", queue="sales", **v1), at(5, "call.queued", queue="support", **v2)]
+    steps += [at(8, "call.answered", **v2), at(60, "call.answered", **v1)]
+    assert breaches(*steps, end=100) == 0
+
+
 def test_chats_count_from_the_hand_off_and_tickets_from_creation() -> None:
     chat = [at(0, "chat.started"), said(1, "chat", "bot"), at(40, "chat.handed_off"), said(55, "chat", "agent")]
     ticket = [at(0, "ticket.opened"), said(5, "ticket", "agent", automatic=True), said(600, "ticket", "agent")]

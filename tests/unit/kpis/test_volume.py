@@ -62,6 +62,11 @@ def test_a_late_opened_is_opened_and_a_contradiction() -> None:
     assert row["resolution_time"]["max"] == 0.0
 
 
+def test_merged_before_opened_is_one_too() -> None:
+    row = kpis([at(10, "ticket.merged", into="t2"), at(12, "ticket.opened")], end=100)
+    assert values(row, "opened", "merged", "contradictions", "backlog") == [1, 1, 1, 0]
+
+
 def test_merged_and_deleted_tickets_are_counted_apart_from_the_resolved() -> None:
     merged, deleted = [at(0, "ticket.opened"), at(9, "ticket.merged", into="t")], [at(0, "ticket.opened"), at(9, "ticket.deleted")]
     row = kpis(merged, deleted, end=100)
