@@ -6,7 +6,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Live numbers of a synthetic centre, no servers needed (ARGS="--port 8081")
-	@scripts/uv.sh sync --locked --no-dev --inexact
+	@scripts/install.sh
 	@.venv/bin/firstline demo $(ARGS)
 
 test: ## Run all tests, against real servers where they can be had (ARGS="tests/unit")
@@ -16,7 +16,7 @@ lint: ## Check style, types and shell scripts
 	@scripts/lint.sh
 
 bench: ## Measure the speed, as ratios within one run
-	@scripts/uv.sh sync --locked --quiet
+	@scripts/install.sh
 	@.venv/bin/python -m bench $(ARGS)
 
 docs: ## Write the generated parts of the docs anew

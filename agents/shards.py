@@ -101,6 +101,7 @@ def report_in_shards(files: Sequence[Path], clock: Clock, shards: int, plan: Pla
         aggregator, counts = plan(whole), Input()
         if aggregator is not None:
             report(recording, aggregator, counts)
+            aggregator.finish()
             for _, pipe in others:
                 cells, segments, spans_open, read_there = _received(pipe)
                 aggregator.merge(cells, segments, spans_open)
@@ -134,6 +135,7 @@ def _other(pipe: Connection, files: Sequence[Path], clock: Clock, shard: int, sh
     aggregator, counts = plan(pipe.recv()), Input()
     if aggregator is not None:
         report(recording, aggregator, counts)
+        aggregator.finish()
         pipe.send((aggregator.cells, aggregator.segments, aggregator.open, counts))
     pipe.close()
     os._exit(0)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,14 +15,17 @@ DATA = Path(os.environ.get("FIRSTLINE_DATA") or Path(__file__).resolve().parents
 
 
 def machine() -> str:
-    """Cores, CPU and Python: no rate means anything without them."""
+    """Cores, CPU, Python, and whether Firstline is installed compiled: no rate means anything without them."""
     model = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
-    return f"{len(os.sched_getaffinity(0))} cores, {model or 'unknown CPU'}, Python {platform.python_version()}"
+    asked = "import streams.view; print(streams.view.__file__)"
+    where = subprocess.run([sys.executable, "-P", "-c", asked], capture_output=True, text=True, check=True).stdout
+    compiled = "uncompiled" if where.strip().endswith(".py") else "compiled"
+    return f"{len(os.sched_getaffinity(0))} cores, {model or 'unknown CPU'}, Python {platform.python_version()}, Firstline {compiled}"
 
 
 def firstline() -> str:

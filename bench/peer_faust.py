@@ -3,7 +3,7 @@
 It counts per queue and 10 seconds of event time what came in and what was answered and keeps what is open: a small part of the worker's
 job. Prints "ready", then "done SECONDS" from the first event to the last of EVENTS.
 
-    python -m bench.peer_faust BROKER EVENTS FOLDER
+    python bench/peer_faust.py BROKER EVENTS FOLDER
 """
 
 import sys

@@ -85,7 +85,7 @@ def bank_calls(folder: Path, rounds: int) -> None:
     )
 
 
-def main(number: int = 250_000, rounds: int = 5) -> None:
+def main(number: int = 1_000_000, rounds: int = 5) -> None:
     print(machine())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,6 +1,6 @@
 """The worker as `demo` runs it, as a process of its own. Prints "ready", then "read TOPIC PARTITION NEXT" a batch, then "final".
 
-python -m bench.worker_child BROKER
+python bench/worker_child.py BROKER
 """
 
 import asyncio

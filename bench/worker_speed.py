@@ -27,9 +27,10 @@ from streams.events import decode
 _PATIENCE_S = 60.0
 
 
-async def _start(log: Path, module: str, *args: object) -> Process:
+async def _start(log: Path, script: str, *args: object) -> Process:
+    """Starts a module beside this one, over the installed program (-P), which may be compiled."""
     with log.open("wb") as err:
-        command = [sys.executable, "-m", module, *map(str, args)]
+        command = [sys.executable, "-P", str(Path(__file__).with_name(script)), *map(str, args)]
         return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=err, start_new_session=True)
 
 
@@ -56,7 +57,7 @@ async def worker(items: list[Item], folder: Path) -> tuple[float, float]:
     """Seconds until the last event is in the ledger, and until the final rows are on the board."""
     log = folder / "worker.log"
     with EmbeddedBroker() as broker:
-        process = await _start(log, "bench.worker_child", broker.address)
+        process = await _start(log, "worker_child.py", broker.address)
         try:
             while await _line(process, log) != ["ready"]:
                 pass
@@ -84,7 +85,7 @@ async def plain_faust(items: list[Item], folder: Path) -> float:
     log = folder / "faust.log"
     with EmbeddedBroker() as broker:
         await Feeder(Settings(brokers=broker.address), ReadAhead(1 << 40)).feed(items, None)
-        process = await _start(log, "bench.peer_faust", broker.address, len(items), folder)
+        process = await _start(log, "peer_faust.py", broker.address, len(items), folder)
         try:
             while (words := await _line(process, log))[0] != "done":
                 pass

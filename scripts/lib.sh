@@ -26,3 +26,9 @@ apt_install() {
   fi
   rm -f "$log"
 }
+
+# Are there a C compiler and the headers of the Python that is given?
+can_compile() {
+  command -v cc >/dev/null &&
+    "$1" -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'
+}

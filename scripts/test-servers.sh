@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The servers that tests run against: Redis, promtool and Chromium from Debian where that is possible, in CI also Java and Maven.
+# The servers that tests run against: Redis, promtool and Chromium from Debian where that is possible, in CI also Java, Maven and a compiler.
 # What stays missing is named; its tests skip with a reason, in CI (CI=true) they fail.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,6 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # program, Debian package, and the services that the package would start by itself
 wanted=("redis-server redis-server redis-server" "promtool prometheus prometheus prometheus-node-exporter" "chromium chromium")
 kafka=("java default-jre-headless" "mvn maven")
+compiler=("cc gcc")
 
 missing() {
   local entry
@@ -26,7 +27,7 @@ stop_services() {
 }
 
 if [ "${CI:-}" = true ]; then
-  wanted+=("${kafka[@]}")
+  wanted+=("${kafka[@]}" "${compiler[@]}")
 fi
 mapfile -t lacking < <(missing "${wanted[@]}")
 if [ "${#lacking[@]}" -gt 0 ] && can_apt; then
@@ -43,4 +44,10 @@ fi
 
 while read -r program package _; do
   [ -z "$program" ] || say "$program is missing, so its tests cannot run: apt-get install $package"
-done < <(missing "${wanted[@]}" "${kafka[@]}" | sort -u)
+done < <(missing "${wanted[@]}" "${kafka[@]}" "${compiler[@]}" | sort -u)
+
+if ! can_compile .venv/bin/python; then
+  if [ "${CI:-}" != true ] || ! can_apt || ! apt_install python3-dev; then
+    say "Python's headers are missing, so the test of the compiled program cannot run: apt-get install python3-dev"
+  fi
+fi

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import nlargest
 from typing import Any
 
 from streams.calendar_time import local_hour_and_weekday
@@ -13,7 +12,7 @@ from streams.kpis import NOT_OF_AGENTS, REGISTRY
 from streams.kpis.kpi import Row
 from streams.open_items import OpenItems
 from streams.policy import Policy
-from streams.tally import TOPS, Distribution, Tally, bucket_of
+from streams.tally import Distribution, Tally, bucket_of
 
 TIME_DIMENSIONS = ("hour", "weekday")
 """Dimensions of a booking's own local time, in the report only."""
@@ -23,7 +22,7 @@ Segment = tuple[str | None, ...]
 
 
 class Cell:
-    """Bookings of one place and window. `buckets` are those of the values, once `sort_into_buckets` was called."""
+    """Bookings of one place and window. `buckets` are those of the values, as far as `sort_into_buckets` has come."""
 
     __slots__ = ("buckets", "counts", "values")
 
@@ -33,8 +32,10 @@ class Cell:
         self.buckets: dict[str, list[int]] = {}
 
     def sort_into_buckets(self) -> None:
-        """Done once a cell, before it is merged into many segments."""
-        self.buckets = {measure: list(map(bucket_of, values)) for measure, values in self.values.items()}
+        """Done once a value, before the cell is merged into many segments."""
+        for measure, values in self.values.items():
+            known = self.buckets.setdefault(measure, [])
+            known += map(bucket_of, values[len(known) :])
 
     def tally(self) -> Tally:
         tally = Tally()
@@ -43,8 +44,7 @@ class Cell:
             dist = tally.dists[measure] = Distribution()
             dist.n, dist.sum = len(values), sum(values)
             dist.buckets = dict(Counter(self.buckets[measure]))
-            dist.top = nlargest(TOPS, values)[::-1]
-            dist.cut = len(values) > TOPS
+            dist.top, dist.cut = [max(values)], len(values) > 1  # nothing is taken back here, so the others are not asked for
         return tally
 
     def merge(self, other: "Cell") -> None:
@@ -63,7 +63,7 @@ class Cell:
                 self.buckets[measure] = list(buckets)
 
 
-Cells = dict[tuple[int, Segment, Segment, tuple[str, str] | None], Cell]
+Cells = dict[tuple[int, Segment, Segment, tuple[str, ...]], Cell]
 
 
 class Aggregator:
@@ -84,7 +84,9 @@ class Aggregator:
         self.segments: list[dict[Segment, dict[int, Cell]]] = [{} for _ in self.segmentations]
         self.open: dict[tuple[Segment, Segment], list[Span]] = {}
         self.wanted = wanted(policy, self.segmentations)
-        self._shared_names = tuple(SHARED[i] for i in self.shared_used)
+        names = [*(SHARED[i] for i in self.shared_used), *(name for name, i in _WHERE.items() if i in self.where_used), *TIME_DIMENSIONS]
+        self._picks = [tuple(map(names.index, dims)) for dims in self.segmentations]
+        """Of each segmentation: where its dimensions are in the attributes of a cell (shared, place, moment)."""
 
     def add(self, book: Contribution) -> None:
         """Adds one interaction."""
@@ -108,36 +110,41 @@ class Aggregator:
         for time, measure, by, where in book.counts:
             if first <= time < last:
                 if where != here:
-                    here, cell = where, self._cell(0, shared, where, None)
+                    here, cell = where, self._cell(0, shared, where, ())
                     counts = cell.counts
                 counts[measure] = counts.get(measure, 0) + by
             elif time < self.at:
-                self._cell(-1, shared, where, None)
+                self._cell(-1, shared, where, ())
         for time, measure, ms, where in book.values:
             if first <= time < last:
                 if where != here:
-                    here, cell = where, self._cell(0, shared, where, None)
+                    here, cell = where, self._cell(0, shared, where, ())
                 values = cell.values.get(measure)
                 if values is None:
                     values = cell.values[measure] = []
                 values.append(ms)
             elif time < self.at:
-                self._cell(-1, shared, where, None)
+                self._cell(-1, shared, where, ())
 
     def _add_by_window(self, book: Contribution, shared: Segment) -> None:
         at, zone, timed = self.at, self.policy.time_zone, self.timed
         for time, measure, by, where in book.counts:
             if time < at:
-                counts = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else None).counts
+                counts = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ()).counts
                 counts[measure] = counts.get(measure, 0) + by
         for time, measure, ms, where in book.values:
             if time < at:
-                cell = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else None)
+                cell = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ())
                 cell.values.setdefault(measure, []).append(ms)
 
     def _window(self, time: int) -> int:
         """The index of the row that holds an instant; −1: none, but the segment has a row all the same."""
         return bisect_right(self.starts, time) - 1 if self.starts[0] <= time < self.windows[-1][1] else -1
+
+    def finish(self) -> None:
+        """Does the part of making rows that needs no other shard."""
+        for cell in self.cells.values():
+            cell.sort_into_buckets()
 
     def merge(
         self, cells: Cells, segments: Sequence[dict[Segment, dict[int, Cell]]], spans: Mapping[tuple[Segment, Segment], list[Span]]
@@ -156,7 +163,7 @@ class Aggregator:
         for place, opened in spans.items():
             self.open.setdefault(place, []).extend(opened)
 
-    def _cell(self, index: int, shared: Segment, where: Where, moment: tuple[str, str] | None) -> Cell:
+    def _cell(self, index: int, shared: Segment, where: Where, moment: tuple[str, ...]) -> Cell:
         key = (index, shared, self._place(where), moment)
         cell = self.cells.get(key)
         if cell is None:
@@ -172,11 +179,12 @@ class Aggregator:
             if joint.time >= self.at:
                 continue
             index = self._window(joint.time)
-            moment = local_hour_and_weekday(joint.time, self.policy.time_zone) if self.timed else None
-            for dims, rows in zip(self.segmentations, self.segments, strict=True):
+            moment = local_hour_and_weekday(joint.time, self.policy.time_zone) if self.timed else ()
+            parts = [((*shared, *self._place(where), *moment), ms) for where, ms in joint.parts]
+            for picks, rows in zip(self._picks, self.segments, strict=True):
                 sums: dict[Segment, int] = {}
-                for where, ms in joint.parts:
-                    segment = self._segment(dims, shared, self._place(where), moment)
+                for attributes, ms in parts:
+                    segment = tuple([attributes[i] for i in picks])
                     sums[segment] = sums.get(segment, 0) + ms
                 for segment, ms in sums.items():
                     cell = rows.setdefault(segment, {}).setdefault(index, Cell())
@@ -186,26 +194,17 @@ class Aggregator:
                     else:
                         cell.counts[joint.measure] = cell.counts.get(joint.measure, 0) + 1
 
-    def _segment(self, dims: Sequence[str], shared: Segment, place: Sequence[str | None], moment: tuple[str, str] | None) -> Segment:
-        named: dict[str, str | None] = dict(zip(self._shared_names, shared, strict=True))
-        for i, value in zip(self.where_used, place, strict=True):
-            named[("queue", "team", "agent")[i]] = value
-        if moment is not None:
-            named["hour"], named["weekday"] = moment
-        return tuple(named.get(name) for name in dims)
-
     def rows(self, kpis: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The rows, sorted by segmentation, segment and start: {"segment", "start", "end", "kpis"}; start and end in ms."""
         return list(self.each_row(kpis))
 
     def each_row(self, kpis: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """The rows one by one, for a caller that does not keep them: a row takes some 20 kB."""
-        for cell in self.cells.values():
-            cell.sort_into_buckets()
+        self.finish()
         names = list(kpis) if kpis else list(REGISTRY)
-        for dims, rows in zip(self.segmentations, self.segments, strict=True):
-            self._fill(dims, rows)
-            opened = self._open_by_segment(dims)
+        for dims, picks, rows in zip(self.segmentations, self._picks, self.segments, strict=True):
+            self._fill(dims, picks, rows)
+            opened = self._open_by_segment(dims, picks)
             if not dims:
                 rows.setdefault((), {})
             for segment in opened:
@@ -215,10 +214,11 @@ class Aggregator:
                 yield from self._segment_rows(named, rows[segment], opened.get(segment, []), names)
             rows.clear()
 
-    def _fill(self, dims: tuple[str, ...], rows: dict[Segment, dict[int, Cell]]) -> None:
+    def _fill(self, dims: tuple[str, ...], picks: Sequence[int], rows: dict[Segment, dict[int, Cell]]) -> None:
         of_agents = "agent" in dims
         for key, cell in self.cells.items():
-            segment = self._segment(dims, key[1], key[2], key[3])
+            attributes = (*key[1], *key[2], *key[3])
+            segment = tuple([attributes[i] for i in picks])
             row = rows.get(segment)
             if row is None:
                 row = rows[segment] = {}
@@ -231,15 +231,16 @@ class Aggregator:
         if of_agents:
             for row in rows.values():
                 for cell in row.values():
-                    for measure in NOT_OF_AGENTS & cell.counts.keys():
+                    for measure in NOT_OF_AGENTS.intersection(cell.counts):
                         del cell.counts[measure]
 
-    def _open_by_segment(self, dims: tuple[str, ...]) -> dict[Segment, list[Any]]:
+    def _open_by_segment(self, dims: tuple[str, ...], picks: Sequence[int]) -> dict[Segment, list[Any]]:
         out: dict[Segment, list[Any]] = {}
         if any(name in TIME_DIMENSIONS for name in dims):
             return out
         for (shared, place), spans in self.open.items():
-            out.setdefault(self._segment(dims, shared, place, None), []).extend(spans)
+            attributes = (*shared, *place)
+            out.setdefault(tuple([attributes[i] for i in picks]), []).extend(spans)
         return out
 
     def _segment_rows(

@@ -77,6 +77,10 @@ class Contribution:
     def value(self, time: int, measure: str, ms: int, where: Where) -> None:
         self.values.append((time, measure, ms, where))
 
+    def asks(self, end: int | None) -> bool:
+        """Whether anyone asks of what was open until `end`."""
+        return end is None or end >= self.open_from
+
     def span(self, kind: str, start: int, end: int | None, where: Where, since: int, deadline: int | None = None) -> None:
         """Something open in the half-open [start, end); nothing if that is empty."""
         if end is None or (end >= self.open_from and end > start):

@@ -14,25 +14,28 @@ AGE_BOUNDS: tuple[tuple[str, int], ...] = (("1h", 3_600_000), ("4h", 14_400_000)
 BACKLOG, WAITING, RESPONSE = "backlog", "waiting", "response"
 
 
+_FIELDS = (
+    "age_buckets",
+    "backlog",
+    "by_age",
+    "oldest",
+    "past_target",
+    "response_n",
+    "response_since",
+    "since_sum",
+    "soon",
+    "waiting",
+    "waiting_since",
+)
+
+
 class OpenSummary:
     """What is open at an instant; summaries of several partitions add up.
 
     Ages are kept as the instants they began at (ms), so that a summary moves with time alone only where a count does.
     """
 
-    __slots__ = (
-        "age_buckets",
-        "backlog",
-        "by_age",
-        "oldest",
-        "past_target",
-        "response_n",
-        "response_since",
-        "since_sum",
-        "soon",
-        "waiting",
-        "waiting_since",
-    )
+    __slots__ = _FIELDS
 
     def __init__(self) -> None:
         self.backlog = 0
@@ -76,12 +79,12 @@ class OpenSummary:
 
     def packed(self) -> list[Any]:
         """As lists and numbers, for MessagePack."""
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in _FIELDS]
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> "OpenSummary":
         out = cls()
-        for name, value in zip(cls.__slots__, packed, strict=True):
+        for name, value in zip(_FIELDS, packed, strict=True):
             setattr(out, name, value)
         return out
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any
 
 from streams.events import Event, content_hash
 
+_time = attrgetter("time")
 _order = attrgetter("time", "id", "source")
 
 
@@ -45,20 +47,26 @@ class Recording:
 
     def span(self) -> tuple[int, int] | None:
         """The instants (ms) of the first and the last event."""
-        first: int | None = None
-        ends: dict[str, int] = {}
+        firsts: dict[str, int] = {}
+        lasts: dict[str, int] = {}
         for subject, events in self.subjects.items():
-            times = [event.time for event in events if event.type != "recording.ended"]
-            if times:
-                ends[subject] = max(times)
-                first = min(times) if first is None else min(first, *times)
-        while first is not None:
-            subject = max(ends, key=ends.__getitem__)
-            known = distinct(list(self.subjects[subject]), 1 << 62, Input())  # of two contents of one id the later one is no event
-            last = max(event.time for event in known if event.type != "recording.ended")
-            if last == ends[subject]:
-                return first, last
-            ends[subject] = last
+            times = [*map(_time, events)]
+            firsts[subject], lasts[subject] = min(times), max(times)
+        first, last = self._extreme(min, firsts), self._extreme(max, lasts)
+        return None if first is None or last is None else (first, last)
+
+    def _extreme(self, of: Any, found: dict[str, int]) -> int | None:
+        """The `min` or `max` of each subject's. Whose decides is looked at again, without what is no event: an end marker, or of two
+        contents of one id the later one."""
+        while found:
+            subject = of(found, key=found.__getitem__)
+            times = [event.time for event in distinct(list(self.subjects[subject]), 1 << 62, Input()) if event.type != "recording.ended"]
+            if not times:
+                del found[subject]
+            elif of(times) == found[subject]:
+                return found[subject]
+            else:
+                found[subject] = of(times)
         return None
 
 

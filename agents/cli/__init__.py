@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,22 +21,27 @@ Examples:
 """
 
 
-def build() -> typer.Typer:
-    """The application with all its commands."""
-    # Here, so that Ctrl-C while they load is met by `run`.
-    from agents.cli import convert, generate, processes, replay, report, servers
+COMMANDS = {
+    "demo": "processes",
+    "report": "report",
+    "worker": "processes",
+    "wallboard": "processes",
+    "replay": "replay",
+    "check": "servers",
+    "topics": "servers",
+    "generate": "generate",
+    "convert": "convert",
+}
+"""Each command's module, in the order of the help."""
 
+
+def build(args: Sequence[str] = ()) -> typer.Typer:
+    """The application with all its commands, or with the one that `args` begin with: the others need not be loaded."""
     app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(_root)
-    app.command("demo")(processes.demo)
-    app.command("report")(report.report)
-    app.command("worker")(processes.worker)
-    app.command("wallboard")(processes.wallboard)
-    app.command("replay")(replay.replay)
-    app.command("check")(servers.check)
-    app.command("topics")(servers.topics)
-    app.command("generate")(generate.generate)
-    app.command("convert")(convert.convert)
+    for name in args[:1] if args and args[0] in COMMANDS else COMMANDS:
+        # Here, so that Ctrl-C while they load is met by `run`.
+        app.command(name)(getattr(import_module(f"agents.cli.{COMMANDS[name]}"), name))
     return app
 
 
@@ -63,7 +69,8 @@ def run(args: Sequence[str] | None = None) -> int:
     """Runs one command line (`sys.argv` without `args`) and gives its exit code; a person's mistake is told on stderr, never raised."""
     streams = sys.stdout, sys.stderr
     try:
-        code = typer.main.get_command(build()).main(args, prog_name="firstline", standalone_mode=False)
+        args = sys.argv[1:] if args is None else args
+        code = typer.main.get_command(build(args)).main(args, prog_name="firstline", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as exc:

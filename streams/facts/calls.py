@@ -1,6 +1,6 @@
 """Facts of a call: queue visits with transfers, legs with holds, the end."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from streams.event_types import Attributes
 from streams.facts.interaction import Facts
@@ -72,18 +72,19 @@ class CallFacts(Facts):
             spans.append((since, self.ended))
         return spans
 
-    handlers: ClassVar[dict[str, Any]] = {
-        "call.started": None,
-        "call.queued": Facts.on_queued,
-        "call.ringing": None,
-        "call.answered": Facts.on_answered,
-        "call.missed": Facts.on_missed,
-        "call.held": on_held,
-        "call.resumed": on_resumed,
-        "call.transferred": on_transferred,
-        "call.ended": on_ended,
-        "call.wrapped_up": None,
-        "callback.requested": on_callback_requested,
-        "callback.attempted": None,
-        "callback.completed": None,
-    }
+
+CallFacts.handlers = {
+    "call.started": None,
+    "call.queued": Facts.on_queued,
+    "call.ringing": None,
+    "call.answered": Facts.on_answered,
+    "call.missed": Facts.on_missed,
+    "call.held": CallFacts.on_held,
+    "call.resumed": CallFacts.on_resumed,
+    "call.transferred": CallFacts.on_transferred,
+    "call.ended": CallFacts.on_ended,
+    "call.wrapped_up": None,
+    "callback.requested": CallFacts.on_callback_requested,
+    "callback.attempted": None,
+    "callback.completed": None,
+}

@@ -1,6 +1,6 @@
 """Facts of a chat: bot and hand-off, queue visits if its platform has them, messages, ends and reopenings."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from streams.facts.conversation import ConversationFacts
 from streams.facts.interaction import RARE
@@ -120,14 +120,15 @@ class ChatFacts(ConversationFacts):
             missed, outcome = first_end, "abandoned"
         return self.single_visit(missed, None, outcome)
 
-    handlers: ClassVar[dict[str, Any]] = {
-        "chat.started": on_started,
-        "chat.handed_off": ConversationFacts.on_handed_off,
-        "chat.queued": on_chat_queued,
-        "chat.answered": on_chat_answered,
-        "chat.message": ConversationFacts.on_message,
-        "chat.missed": on_chat_missed,
-        "chat.ended": on_ended,
-        "chat.wrapped_up": None,
-        "chat.reopened": on_reopened,
-    }
+
+ChatFacts.handlers = {
+    "chat.started": ChatFacts.on_started,
+    "chat.handed_off": ConversationFacts.on_handed_off,
+    "chat.queued": ChatFacts.on_chat_queued,
+    "chat.answered": ChatFacts.on_chat_answered,
+    "chat.message": ConversationFacts.on_message,
+    "chat.missed": ChatFacts.on_chat_missed,
+    "chat.ended": ChatFacts.on_ended,
+    "chat.wrapped_up": None,
+    "chat.reopened": ChatFacts.on_reopened,
+}

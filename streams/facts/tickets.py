@@ -1,6 +1,6 @@
 """Facts of a ticket: opened, resolved and reopened steps, merged or deleted, and its conversation."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from streams.facts.conversation import ConversationFacts
 from streams.facts.interaction import RARE
@@ -90,16 +90,17 @@ class TicketFacts(ConversationFacts):
             left, exit = self.resolved[0].time, "resolved"
         return self.single_visit(None, left, exit=exit)
 
-    handlers: ClassVar[dict[str, Any]] = {
-        "ticket.opened": on_opened,
-        "ticket.message": ConversationFacts.on_message,
-        "ticket.assigned": None,
-        "ticket.status_changed": None,
-        "ticket.priority_changed": None,
-        "ticket.escalated": None,
-        "ticket.resolved": on_resolved,
-        "ticket.closed": on_resolved,
-        "ticket.reopened": on_reopened,
-        "ticket.merged": on_merged,
-        "ticket.deleted": on_deleted,
-    }
+
+TicketFacts.handlers = {
+    "ticket.opened": TicketFacts.on_opened,
+    "ticket.message": ConversationFacts.on_message,
+    "ticket.assigned": None,
+    "ticket.status_changed": None,
+    "ticket.priority_changed": None,
+    "ticket.escalated": None,
+    "ticket.resolved": TicketFacts.on_resolved,
+    "ticket.closed": TicketFacts.on_resolved,
+    "ticket.reopened": TicketFacts.on_reopened,
+    "ticket.merged": TicketFacts.on_merged,
+    "ticket.deleted": TicketFacts.on_deleted,
+}

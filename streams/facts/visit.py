@@ -1,6 +1,5 @@
 """Queue visits, legs, and the answers and misses that come before their visit."""
 
-from copy import copy
 from typing import NamedTuple
 
 SKEW_MS = 5_000
@@ -38,9 +37,9 @@ class Visit:
         return self.answered is None and self.missed is None and self.left is None
 
     def left_at(self, time: int, exit: str) -> "Visit":
-        """The same visit, left without answer or miss."""
-        visit = copy(self)
-        visit.left, visit.exit = time, exit
+        """The same visit, which was open, left without answer or miss."""
+        visit = Visit(self.start, self.queue, self.id, from_transfer=self.from_transfer)
+        visit.key, visit.left, visit.exit = self.key, time, exit
         return visit
 
     def missed_by_end_at(self, time: int) -> bool:

@@ -12,16 +12,18 @@ NOT_OF_AGENTS: frozenset[str] = frozenset()
 def contribute(item: Item, book: Contribution) -> None:
     """Spans in which the interaction is open, and in which it waits in a queue."""
     facts = item.facts
-    place = item.at(item.last_queue)
     spans = item.backlog
-    if spans:
+    if spans and book.asks(spans[-1][1]):
         age_from = spans[0][0]
         if isinstance(facts, ChatFacts | TicketFacts) and facts.created is not None:
             age_from = min(age_from, facts.created)
+        place = item.at(item.last_queue)
         for start, end in spans:
             book.span(BACKLOG, start, end, place, age_from)
     for visit in item.visits:
-        book.span(WAITING, visit.start, visit.waited_until, item.at(visit.queue), visit.start)
+        end = visit.waited_until
+        if book.asks(end):
+            book.span(WAITING, visit.start, end, item.at(visit.queue), visit.start)
 
 
 def backlog(row: Row) -> Figure:

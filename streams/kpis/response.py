@@ -29,7 +29,8 @@ def contribute(item: Item, book: Contribution) -> None:
     if deadline is not None and (item.waited_at(deadline) if response is None else response[0] > deadline):
         book.count(deadline, BREACHES, item.at(item.queue_at(deadline)))
     for begin, end in item.response_spans:
-        book.span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline)
+        if book.asks(end):
+            book.span(RESPONSE, begin, end, item.at(item.queue_at(begin)), start, deadline)
 
 
 def average(row: Row) -> Figure:

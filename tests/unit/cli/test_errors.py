@@ -185,7 +185,7 @@ def test_a_report_loads_nothing_that_it_does_not_need() -> None:
 
 
 def test_ctrl_c_while_the_commands_load_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def interrupted() -> None:
+    def interrupted(_args: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("agents.cli.build", interrupted)
