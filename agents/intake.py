@@ -9,6 +9,10 @@ from streams.partitioning import partition_of
 from streams.policy import Clock
 
 Headers = Sequence[tuple[str, bytes]]
+_BINARY = ("ce_id", "ce_type", "ce_source")
+"""Any of these headers shows that the event's attributes are in the headers."""
+MAX_DEAD_LETTER_BYTES = 3 << 20
+"""Of a record that is repeated as a dead letter; its topic takes 4 MiB, with the headers on top."""
 
 
 class Outgoing(NamedTuple):
@@ -25,7 +29,7 @@ class Outgoing(NamedTuple):
 def read(record: Any, clock: Clock) -> tuple[str, Event]:
     """The subject and event of a record, structured or binary mode, within the bounds of the policy's clock. Raises `EventFault`."""
     headers = record.headers
-    if headers and any(name == "ce_id" for name, _ in headers):
+    if headers and any(name in _BINARY for name, _ in headers):
         subject, event = decode_binary({name: value for name, value in headers if value is not None}, record.value, record.key)
     elif record.value is None:
         raise EventFault("malformed", "$", "the record has no value")
@@ -44,7 +48,10 @@ def read(record: Any, clock: Clock) -> tuple[str, Event]:
 
 
 def dead_letter(topic: str, source: str, partition: int, record: Any, fault: EventFault) -> Outgoing:
-    """The original record, untouched, with where it came from and what is wrong in headers; these carry no content of the event."""
+    """The original record, untouched, with where it came from and what is wrong in headers; these carry no content of the event.
+
+    A record that the topic would not take is told of without its content, which is where the headers say.
+    """
     about = {
         "firstline_topic": source,
         "firstline_partition": str(partition),
@@ -52,6 +59,10 @@ def dead_letter(topic: str, source: str, partition: int, record: Any, fault: Eve
         "firstline_reason": fault.reason,
         "firstline_path": fault.path,
     }
+    size = len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers)
+    if size > MAX_DEAD_LETTER_BYTES:
+        about["firstline_left_out_bytes"] = str(size)
+        return Outgoing(topic, None, None, [(name, value.encode()) for name, value in about.items()], timestamp_ms=record.timestamp)
     headers = [*record.headers, *((name, value.encode()) for name, value in about.items())]
     return Outgoing(topic, record.key, record.value, headers, timestamp_ms=record.timestamp)
 

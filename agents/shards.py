@@ -5,9 +5,12 @@ the shards give up, and the caller reads in one process, which tells of every ba
 """
 
 import os
+import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,10 +87,11 @@ def load_shard(files: Sequence[Path], clock: Clock, shard: int, shards: int, adv
 def report_in_shards(files: Sequence[Path], clock: Clock, shards: int, plan: Plan, advance: Advance) -> Reported:
     """The report of a clean recording. Raises `UncleanError`."""
     context = get_context("fork")
-    others = []
+    others: list[tuple[ForkProcess, Connection]] = []
     for shard in range(1, shards):
         mine, theirs = context.Pipe()
-        process = context.Process(target=_other, args=(theirs, files, clock, shard, shards, plan), daemon=True)
+        ours = [*(pipe for _, pipe in others), mine]
+        process = context.Process(target=_other, args=(theirs, ours, files, clock, shard, shards, plan), daemon=True)
         process.start()
         theirs.close()
         others.append((process, mine))
@@ -124,8 +128,17 @@ def _received(pipe: Connection):  # type: ignore[no-untyped-def]
     return answer
 
 
-def _other(pipe: Connection, files: Sequence[Path], clock: Clock, shard: int, shards: int, plan: Plan) -> None:
-    """A further process: loads its shard, tells its span, learns that of the whole, tells its sums."""
+def _other(pipe: Connection, ours: Sequence[Connection], files: Sequence[Path], clock: Clock, shard: int, shards: int, plan: Plan) -> None:
+    """A further process: loads its shard, tells its span, learns that of the whole, tells its sums. `ours` are the first process' ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C comes to both, and the first one says what is to be said
+    for end in ours:
+        end.close()  # held here as well, they would hide from this process that the first one has ended
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended: nobody waits for the sums
+        _serve(pipe, files, clock, shard, shards, plan)
+    os._exit(0)
+
+
+def _serve(pipe: Connection, files: Sequence[Path], clock: Clock, shard: int, shards: int, plan: Plan) -> None:
     try:
         recording = load_shard(files, clock, shard, shards, lambda _: None)
     except UncleanError as exc:
@@ -138,4 +151,3 @@ def _other(pipe: Connection, files: Sequence[Path], clock: Clock, shard: int, sh
         aggregator.finish()
         pipe.send((aggregator.cells, aggregator.segments, aggregator.open, counts))
     pipe.close()
-    os._exit(0)

@@ -9,33 +9,36 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Instant = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1)]
+MAX_TEXT = 1000
+"""Characters of a text: what names a segment is shown, exported and stored again and again."""
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 Author = Literal["customer", "agent", "bot", "system"]
 
 
 class Attributes(Struct, frozen=True, gc=False, omit_defaults=True):
     """What any interaction event may say of its interaction; the latest non-null value by time counts."""
 
-    queue: str | None = None
-    team: str | None = None
-    priority: str | None = None
-    agent: str | None = None
-    customer: str | None = None
-    reason: str | None = None
-    tenant: str | None = None
-    language: str | None = None
-    medium: str | None = None
-    product: str | None = None
-    region: str | None = None
-    customer_segment: str | None = None
+    queue: Text | None = None
+    team: Text | None = None
+    priority: Text | None = None
+    agent: Text | None = None
+    customer: Text | None = None
+    reason: Text | None = None
+    tenant: Text | None = None
+    language: Text | None = None
+    medium: Text | None = None
+    product: Text | None = None
+    region: Text | None = None
+    customer_segment: Text | None = None
     due_first_response: Instant | None = None
     due_resolution: Instant | None = None
-    visit: str | None = None
+    visit: Text | None = None
 
 
 class Started(Attributes, frozen=True, gc=False):
-    direction: str | None = None
-    initiator: str | None = None
+    direction: Text | None = None
+    initiator: Text | None = None
 
 
 class Missed(Attributes, frozen=True, gc=False):
@@ -43,16 +46,16 @@ class Missed(Attributes, frozen=True, gc=False):
 
 
 class Transferred(Attributes, frozen=True, gc=False, kw_only=True):
-    to_queue: str
-    kind: str | None = None
+    to_queue: Text
+    kind: Text | None = None
 
 
 class Ended(Attributes, frozen=True, gc=False):
-    by: str | None = None
+    by: Text | None = None
 
 
 class Attempted(Attributes, frozen=True, gc=False):
-    outcome: str | None = None
+    outcome: Text | None = None
 
 
 class Message(Attributes, frozen=True, gc=False, kw_only=True):
@@ -66,11 +69,11 @@ class StatusChanged(Attributes, frozen=True, gc=False, kw_only=True):
 
 
 class Merged(Attributes, frozen=True, gc=False, kw_only=True):
-    into: str
+    into: Text
 
 
 class SurveySent(Attributes, frozen=True, gc=False):
-    kind: str | None = None
+    kind: Text | None = None
 
 
 class SurveyResponded(Attributes, frozen=True, gc=False, kw_only=True):
@@ -93,32 +96,32 @@ class Review(Attributes, frozen=True, gc=False):
 
 class AgentState(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     state: Literal["available", "busy", "wrap_up", "away", "offline"]
-    reason: str | None = None
-    team: str | None = None
-    queues: tuple[str, ...] | None = None
-    capacity: dict[str, int] | None = None
+    reason: Text | None = None
+    team: Text | None = None
+    queues: tuple[Text, ...] | None = None
+    capacity: dict[Text, int] | None = None
 
 
 class Heartbeat(Struct, frozen=True, gc=False, omit_defaults=True):
-    team: str | None = None
-    queues: tuple[str, ...] | None = None
+    team: Text | None = None
+    queues: tuple[Text, ...] | None = None
 
 
 class Customer(Struct, frozen=True, gc=False, omit_defaults=True):
-    product: str | None = None
-    region: str | None = None
-    customer_segment: str | None = None
-    tenant: str | None = None
+    product: Text | None = None
+    region: Text | None = None
+    customer_segment: Text | None = None
+    tenant: Text | None = None
 
 
 class Money(Customer, frozen=True, gc=False, kw_only=True):
     amount: float
-    currency: str
+    currency: Text
 
 
 class Subscription(Customer, frozen=True, gc=False):
     mrr: float | None = None
-    currency: str | None = None
+    currency: Text | None = None
 
 
 class Cost(Money, frozen=True, gc=False, kw_only=True, rename={"from_": "from"}):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.errors import FirstlineError
-from streams.event_types import TYPES, Attributes, Instant, Name
+from streams.event_types import MAX_TEXT, TYPES, Attributes, Instant, Name
 from streams.faults import EventFault, fault_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,6 +66,7 @@ for _code, _name, _topic, _data in TYPES:
     _DATA[_name] = msgspec.json.Decoder(_kind)
     _fields: list[Any] = [("id", Name), ("source", Name), ("time", Instant), ("subject", Name)]
     _fields.append(("data", _data) if _required(_data) else ("data", _kind, None))
+    _fields.append(("data_base64", None, None))  # data in another encoding than JSON is a fault, rather than no data
     _Tagged[_name] = msgspec.defstruct("Envelope_" + _name.replace(".", "_"), _fields, tag_field="type", tag=_name, frozen=True, gc=False)
 
 _EMPTY: dict[str, Any] = {name: data() for _, name, _, data in TYPES if not _required(data)}
@@ -128,6 +129,8 @@ def decode_binary(headers: Mapping[str, bytes], value: bytes | None, key: bytes 
     for name in ("id", "source", "type", "time", "subject"):
         if not text.get(name):
             raise EventFault("missing_field", f"$.{name}", f"add the header ce_{name}")
+        if len(text[name]) > MAX_TEXT:
+            raise EventFault("wrong_kind", f"$.{name}", f"longer than {MAX_TEXT:,} characters")
     kind = text["type"]
     if kind not in _DATA:
         raise EventFault("unknown_type", "$.type", f"unknown event type {kind!r}")

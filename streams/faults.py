@@ -51,6 +51,10 @@ def fault_of(exc: Exception, raw: bytes, known: Container[str], prefix: str = "$
         return EventFault("missing_field", f"{path}.{missing['field']}", "required field is missing")
     if what.startswith("Invalid enum value"):  # msgspec quotes it
         what = "not one of the values of the event contract"
+    elif what.startswith("Invalid RFC3339"):
+        what = "not an instant with offset, such as 2026-11-03T09:40:00Z"
+    elif path == "$.data_base64":
+        what = "data in base64 are not read; send them as JSON in `data`"
     return EventFault("wrong_kind", _KEY.sub("[*]", path), what)
 
 

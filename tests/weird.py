@@ -102,6 +102,8 @@ def _data(chance: random.Random, kind: str, visits: bool) -> dict[str, Any]:
     ):  # fmt: skip
         if chance.random() < share:
             data[name] = chance.choice(values)
+    if chance.random() < 0.02:
+        data[chance.choice(["queue", "team", "agent", "priority", "language", "visit"])] = ""
     if visits and chance.random() < 0.6:
         data["visit"] = chance.choice("123")
     for name in ("due_first_response", "due_resolution"):

@@ -25,14 +25,14 @@ class CallFacts(Facts):
             leaving = self.visits[-1]
             if leaving.entered_by_transfer(time, data.to_queue, data.visit):
                 leaving.transferred = True
-                if data.queue is not None and len(self.visits) > 1:
+                if data.queue and len(self.visits) > 1:
                     self.visits[-2].queue = data.queue
                 return
-            if data.queue is not None:
+            if data.queue:
                 leaving.queue = data.queue
             if leaving.open:
                 leaving.left, leaving.exit = time, "transferred"
-        self.open_visit(Visit(time, data.to_queue, from_transfer=True))
+        self.open_visit(Visit(time, data.to_queue or None, from_transfer=True))
 
     def on_ended(self, time: int, data: Attributes) -> None:
         if self.ended is None:

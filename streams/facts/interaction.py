@@ -48,19 +48,19 @@ class Facts:
         if handle is _STRANGE:
             return
         data = event.data
-        if data.queue is not None:
+        if data.queue:  # an empty text says nothing, as none does
             self.queue = data.queue
             if self.visits:
                 self._correct_queue(event.type, data)
-        if data.team is not None:
+        if data.team:
             self.team = data.team
-        if data.agent is not None:
+        if data.agent:
             self.agent = data.agent
-        if data.priority is not None:
+        if data.priority:
             self.priority = data.priority
         for name in self.wanted:
             value = getattr(data, name)
-            if value is not None:
+            if value:
                 self._keep(name, value)
         if data.due_first_response is not None:
             self._keep("due_first_response", data.due_first_response)
@@ -95,7 +95,7 @@ class Facts:
         return self.visits[-1] if self.visits else None
 
     def visit_named(self, ident: str | None) -> Visit | None:
-        if ident is not None:
+        if ident:
             for visit in self.visits:
                 if visit.id == ident:
                     return visit
@@ -107,7 +107,7 @@ class Facts:
         named = self.visit_named(data.visit)
         current = self.visits[-1] if self.visits else None
         if named is None and current is not None and (current.open or current.transferred_and_answered_by(time)):
-            if (data.queue is None or data.queue == current.queue) and current.may_be(data.visit):
+            if (not data.queue or data.queue == current.queue) and current.may_be(data.visit):
                 named = current
             elif current.open:
                 current.left, current.exit = time, "requeued"
@@ -117,7 +117,7 @@ class Facts:
             named.id = named.id or data.visit
             named.queue = data.queue or named.queue
             return
-        self.open_visit(Visit(time, data.queue if self.visits else self.queue, data.visit))
+        self.open_visit(Visit(time, (data.queue or None) if self.visits else self.queue, data.visit))
 
     def open_visit(self, visit: Visit) -> None:
         """A visit begins: talk before it ends, but for an answer that another clock placed shortly before it."""
@@ -147,7 +147,7 @@ class Facts:
                 waiting.append(early)
                 continue
             visit.id = visit.id or early.ident
-            visit.queue = visit.queue or early.queue
+            visit.queue = visit.queue or early.queue or None
             if leg is None:
                 visit.missed, visit.outcome = early.time, early.outcome
             else:
@@ -186,7 +186,7 @@ class Facts:
         if visit is None and self.visits and self.visits[-1].by_reply and self.visits[-1].may_be(data.visit):
             visit = self.visits[-1]
         late = None
-        if visit is None and self.visits and data.visit is None and self.visits[-1].left is None:
+        if visit is None and self.visits and not data.visit and self.visits[-1].left is None:
             late = self.visits[-1]
         leg = self.begin_leg(time, visit or late, data)
         if visit is not None:
@@ -216,7 +216,7 @@ class Facts:
     def on_missed(self, time: int, data: Any) -> None:
         outcome = data.outcome or "abandoned"
         visit = self._target(data.visit)
-        if visit is None and data.visit is None and self.visits and self.visits[-1].missed_by_end_at(time):
+        if visit is None and not data.visit and self.visits and self.visits[-1].missed_by_end_at(time):
             visit = self.visits[-1]
         if visit is None:
             self.early = [*self.early, Early(time, data.visit, None, outcome, data.queue, None)]

@@ -48,7 +48,7 @@ class Visit:
 
     def may_be(self, ident: str | None) -> bool:
         """Whether it can be the visit that an event names."""
-        return ident is None or self.id is None or self.id == ident
+        return not ident or not self.id or self.id == ident
 
     def transferred_and_answered_by(self, time: int) -> bool:
         """Whether a transfer opened it and another clock placed its answer shortly before its queue entry."""
@@ -58,7 +58,7 @@ class Visit:
         """Whether a transfer tells of this queue entry, which another clock placed shortly before it."""
         if self.transferred or time - self.start > SKEW_MS or not (self.open or self.moved):
             return False
-        return self.queue == to_queue and (ident is None or ident != self.id)
+        return self.queue == to_queue and (not ident or ident != self.id)
 
     def answer(self, time: int, agent: str | None, team: str | None) -> None:
         """An answer wins over a miss and every other way out, whenever it comes."""

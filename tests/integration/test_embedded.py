@@ -15,7 +15,7 @@ from streams.snapshot import Snapshot
 
 NOON = 1_700_000_000_000
 CALLS = 6000
-LONG_NAME = "x" * 4000  # 24 MB in all: more than the broker keeps
+PADDING = b',"note":"%s"}' % (b"x" * 4000)  # 24 MB in all: more than the broker keeps
 
 
 async def feed(brokers: str, ahead: ReadAhead) -> None:
@@ -26,11 +26,11 @@ async def feed(brokers: str, ahead: ReadAhead) -> None:
         sent = []
         for n in range(first, first + 100):
             subject = f"call-{n}"
-            value = encode(subject, make("call.queued", NOON + n, f"e{n}", "pbx", queue="sales", reason=LONG_NAME))
+            value = encode(subject, make("call.queued", NOON + n, f"e{n}", "pbx", queue="sales"))[:-1] + PADDING
             partition = partition_of(subject.encode(), PARTITIONS)
             sent.append(await producer.send("calls", value, key=subject.encode(), partition=partition))
         for record in await asyncio.gather(*sent):
-            ahead.sent("calls", record.partition, record.offset, len(LONG_NAME))
+            ahead.sent("calls", record.partition, record.offset, len(PADDING))
     end = encode("recording", make("recording.ended", NOON + CALLS, "end", "replay"))
     for partition in range(PARTITIONS):
         await producer.send_and_wait("control", end, key=b"recording", partition=partition)

@@ -96,7 +96,7 @@ def load(paths: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     )
     kinds = [f"coalesce(json_type(data, '$.{name}'), 'NULL') in ('NULL', 'VARCHAR')" for name in TEXT]
     kinds += [f"coalesce(json_type(data, '$.{name}'), 'NULL') in ('NULL', 'BOOLEAN')" for name in ("public", "automatic")]
-    fields = ", ".join(f"data->>'$.{name}' as {name}" for name in TEXT if not name.startswith("due_"))
+    fields = ", ".join(f"nullif(data->>'$.{name}', '') as {name}" for name in TEXT if not name.startswith("due_"))
     con.execute(
         f"""
         create table event as

@@ -204,7 +204,8 @@ class Visits:
             if position >= self.reopened_at or (visit is None and any(start[0] < position for start in starts)):
                 continue
             later = [p for p, _, _ in starts if p > position]
-            cut = [p for p in (*openings, *ends, *(p for p, _, _ in self._replies if p > position)) if p > position]
+            own = visit.at if visit else -1
+            cut = [p for p in (*openings, *ends, *(p for p, _, _ in self._replies if p > position)) if p > position and p != own]
             if not later or (cut and min(cut) < min(later)):  # else `chat.answered` begins it
                 starts.append((position, event, visit))
         legs = []

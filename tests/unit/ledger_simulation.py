@@ -10,6 +10,10 @@ from streams.ledger_records import Record, announcement, make_epoch
 Source = Sequence[tuple[str, Event]]
 
 
+def event(n: int, time: int = 0, source: str = "pbx", queue: str = "sales") -> Event:
+    return make("call.queued", time or n, f"e{n}", source, queue=queue)
+
+
 class CompactedLog:
     """One changelog partition. `compact` does what Kafka's cleaner may do to a prefix, and never touches the last record."""
 

@@ -120,10 +120,10 @@ def test_hours_follow_the_clock_change() -> None:
     assert [tuple(row["segment"].values()) for row in found] == [("07", "sat"), ("08", "sun")]
 
 
-def test_a_missing_attribute_is_a_segment_of_its_own_and_comes_first() -> None:
+def test_a_missing_or_empty_attribute_is_a_segment_of_its_own_and_comes_first() -> None:
     calls = call(0, priority="2"), call(0), call(0, priority=""), call(0, priority="1"), call(1)
     found = rows(*calls, windows=[(0, 60)], by=["priority"])
-    assert [(row["segment"]["priority"], row["kpis"]["offered"]["value"]) for row in found] == [(None, 2), ("", 1), ("1", 1), ("2", 1)]
+    assert [(row["segment"]["priority"], row["kpis"]["offered"]["value"]) for row in found] == [(None, 3), ("1", 1), ("2", 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A report on several processes: the same rows as on one, or none at all."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,13 @@ def test_small_recordings_and_stdin_are_for_one_process(recording: Path) -> None
     assert shards_for([Path("-")]) == 1
     assert shards_for([recording]) == 1  # a few megabytes
     assert shards_for([recording.parent / "missing"]) == 1
+
+
+def test_no_process_outlives_the_first_one(recording: Path) -> None:
+    """Killed while it reads, its output ends at once: nobody else holds it."""
+    killed = (
+        "import os; from pathlib import Path; from tests.unit.test_shards import DEFAULT, plan, report_in_shards\n"
+        f"report_in_shards([Path({str(recording)!r})], DEFAULT.clock, 3, plan, lambda _: os.kill(os.getpid(), 9))"
+    )
+    ended = subprocess.run([sys.executable, "-c", killed], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-9, b"", b"")
