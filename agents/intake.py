@@ -62,9 +62,10 @@ def dead_letter(topic: str, source: str, partition: int, record: Any, fault: Eve
     size = len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers)
     if size > MAX_DEAD_LETTER_BYTES:
         about["firstline_left_out_bytes"] = str(size)
-        return Outgoing(topic, None, None, [(name, value.encode()) for name, value in about.items()], timestamp_ms=record.timestamp)
+        return Outgoing(topic, None, b"", [(name, value.encode()) for name, value in about.items()], timestamp_ms=record.timestamp)
     headers = [*record.headers, *((name, value.encode()) for name, value in about.items())]
-    return Outgoing(topic, record.key, record.value, headers, timestamp_ms=record.timestamp)
+    value = b"" if record.key is None and record.value is None else record.value  # aiokafka sends no record without both
+    return Outgoing(topic, record.key, value, headers, timestamp_ms=record.timestamp)
 
 
 def misplaced(subject: str, partition: int, partitions: int) -> int | None:

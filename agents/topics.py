@@ -21,7 +21,7 @@ ALERTS = "alerts"
 _TIMEOUT_S = 15.0
 _COMPACT = {"cleanup.policy": "compact"}
 _LARGEST_RECORD = {"max.message.bytes": str(4 << 20)}
-"""A chunk of the ledger may hold one event of 1 MiB, which can be larger when packed."""
+"""A chunk of the ledger may hold one event of 1 MiB, which can be larger when packed; a dead letter has headers besides its original."""
 
 
 class TopicsError(FirstlineError):
@@ -50,7 +50,7 @@ def wanted(settings: Settings) -> list[Topic]:
         Topic(PARTIALS, 1, _COMPACT),
         Topic(KPIS, 1, _COMPACT),
         Topic(ALERTS, 1, _COMPACT),
-        Topic(DEAD_LETTERS, n),
+        Topic(DEAD_LETTERS, n, _LARGEST_RECORD),
     ]
     return [Topic(settings.topic(topic.name), topic.partitions, topic.config) for topic in plain + own]
 
