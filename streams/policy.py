@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.alert_rules import SHIPPED, AlertRule, read_rule
-from streams.calendars import WEEKDAYS, Calendar, read_calendar, time_zone
+from streams.calendars import ALWAYS, WEEKDAYS, Calendar, read_calendar, time_zone
 from streams.dimensions import CHANNELS
 from streams.kpi_names import UNIT_OF, misfit
 from streams.policy_file import Where, read_toml
@@ -42,6 +42,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     `digest` tells two policies of one `version` apart. `heartbeat_timeout_ms` is None for "none". `match_dimensions` are what targets
     depend on. `row_segmentations` are the segmentations to publish: the whole centre `()`, `segments`, and what the alert rules read.
+    `notes` say, a line each, what the file asks for and this release does not do: for whoever checks or applies the policy.
     """
 
     version: str
@@ -67,6 +68,7 @@ class Policy(msgspec.Struct, frozen=True):
     targets: tuple[TargetRule, ...]
     match_dimensions: tuple[str, ...]
     row_segmentations: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
     _cache: dict[tuple[str | None, ...], Target]
 
     def target(self, values: tuple[str | None, ...]) -> Target:
@@ -116,6 +118,9 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     versions: Any = None
 
 
+_SHIPPED = _Written()
+_LATER = ("recovered_within", "after_hours", "heartbeat_timeout", "margin")
+"""Keys that are read and checked, but from which nothing is computed yet."""
 _METRIC_WINDOWS = ("5m", "1h", "today")
 _GOALS = {"csat": 0.80, "nps": 50.0, "first_contact_resolution": 0.70}
 _TICK = (100, 60_000)
@@ -170,6 +175,7 @@ def load(text: str, name: str = "policy") -> Policy:
         targets=targets,
         match_dimensions=match_dimensions(targets),
         row_segmentations=tuple(dict.fromkeys(((), *segments, *(rule.segmentation for rule in alerts)))),
+        notes=_notes(written, targets[len(BUILT_IN) :], top),
         _cache={},
     )
 
@@ -238,6 +244,19 @@ def _instant(date: object, zone: str, where: Where) -> int:
     when = date if isinstance(date, dt.datetime) else dt.datetime(date.year, date.month, date.day)
     local = when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))
     return (local - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
+
+
+def _notes(written: _Written, targets: Iterable[TargetRule], top: Where) -> tuple[str, ...]:
+    notes = [
+        top.key(key).told("is kept, but this release computes nothing from it")
+        for key in _LATER
+        if getattr(written, key) != getattr(_SHIPPED, key)
+    ]
+    for at, target in enumerate(targets):
+        if (name := target.sets.get("calendar", ALWAYS)) != ALWAYS:
+            place = top.key("targets").item(at).key("calendar")
+            notes.append(place.told(f'"{name}" is kept, but this release measures every time by the clock, closed hours included'))
+    return tuple(notes)
 
 
 DEFAULT = load("")
