@@ -15,7 +15,7 @@ _GZIP_FROM = 4096
 
 def build(metrics: CollectorRegistry, *, hosts: frozenset[str] | None = LOOPBACK_NAMES) -> web.Application:
     """The application over a registry. `hosts`: names it may be called by; None allows any."""
-    app = web.Application(middlewares=[guard(hosts)])
+    app = web.Application(middlewares=[guard(hosts, see="/metrics")])
     one_at_a_time = asyncio.Lock()
 
     async def page(request: web.Request) -> web.Response:

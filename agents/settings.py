@@ -1,9 +1,11 @@
 """Settings of all processes: one frozen object, read from the environment (prefix `FIRSTLINE_`) when a command starts, never at import."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,10 +18,10 @@ class Settings(BaseSettings):
     """Kafka's bootstrap servers, host:port, separated by commas."""
     group: str = "firstline"
     """Consumer group of the workers; also the name of their application."""
-    topic_prefix: str = ""
-    """Put before the name of every topic."""
+    topic_prefix: str = Field("", max_length=200)
+    """Put before the name of every topic: letters, digits, `.`, `_` and `-`."""
     partitions: int = Field(4, ge=1, le=1000)
-    """Partitions of the interaction topics, when they are created."""
+    """Partitions of the interaction topics, when they are created; `firstline check` says if those that exist have others."""
     replication: int = Field(1, ge=1, le=9)
     """Replicas of every topic, when it is created; 3 on a cluster."""
     redis_url: str = "redis://127.0.0.1:6379/0"
@@ -40,6 +42,13 @@ class Settings(BaseSettings):
     """`recording`: time is that of the events, for replays."""
     embedded: bool = False
     """The brokers are the embedded one: it makes its topics itself and cannot be asked about them."""
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _topic_name(cls, prefix: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]*", prefix):
+            raise PydanticCustomError("topic_prefix", "a topic's name has only letters, digits, '.', '_' and '-'")
+        return prefix
 
     def topic(self, name: str) -> str:
         """A topic's name on the cluster."""

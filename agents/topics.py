@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from agents.broker import PARTITIONS as EMBEDDED_PARTITIONS
@@ -66,26 +66,58 @@ def create(settings: Settings) -> list[str]:
     if not missing:
         return []
     new = [NewTopic(topic.name, topic.partitions, settings.replication, config=topic.config) for topic in missing]
-    problems = []
+    problems: list[str] = []
     for name, done in admin.create_topics(new, request_timeout=_TIMEOUT_S).items():
         try:
             done.result(_TIMEOUT_S)
         except KafkaException as exc:
             if exc.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was quicker
-                problems.append(f"topic {name}: cannot be created: {exc.args[0].str()}; create it yourself or grant the right to")
+                problems.append(_not_created(name, exc.args[0], settings))
     if problems:
-        raise TopicsError("\n".join(problems))
+        raise TopicsError("\n".join(dict.fromkeys(problems)))
     _wait_until_known(admin, settings, {topic.name for topic in missing})
     return [topic.name for topic in missing]
 
 
+def _not_created(name: str, error: KafkaError, settings: Settings) -> str:
+    """Why a topic could not be created, by the variable that is to blame; without the topic's name where all topics share the fault."""
+    why = error.str().rstrip(".")
+    if error.name() == "INVALID_REPLICATION_FACTOR":
+        return f"FIRSTLINE_REPLICATION: {settings.replication}: {why}; set it to at most the number of brokers"
+    if error.name() == "TOPIC_EXCEPTION":
+        return f"FIRSTLINE_TOPIC_PREFIX: {settings.topic_prefix!r}: {why}; set another prefix"
+    return f"topic {name}: cannot be created: {why}; create it yourself or grant the right to"
+
+
 def check(settings: Settings) -> list[str]:
-    """What is wrong with the topics, a sentence each with the remedy; empty if nothing. Raises `TopicsError` without an answer."""
+    """What is wrong with the topics, a sentence each with the remedy; empty if nothing. Raises `TopicsError` without an answer.
+
+    That the setting of the partitions is not what is there is a fault here, for it was expected to hold. It stops no worker: the topics'
+    own number counts.
+    """
     admin = _admin(settings)
     existing = _partitions(admin, settings)
+    problems = _faults(admin, settings, existing)
+    there = _agreed(settings, existing)
+    if there not in (None, settings.partitions) and "partitions" in settings.model_fields_set:
+        problems.append(
+            f"FIRSTLINE_PARTITIONS: {settings.partitions}, but the interaction topics have {there}, and theirs counts; "
+            f"set it to {there} or unset it"
+        )
+    return problems
+
+
+def _faults(admin: AdminClient, settings: Settings, existing: dict[str, int]) -> list[str]:
+    """What no worker can run with."""
     topics = wanted(settings)
     problems = [f"topic {t.name}: is missing; run `firstline topics --create`" for t in topics if t.name not in existing]
     problems += _uneven(settings, existing)
+    partials = settings.topic(PARTIALS)
+    if existing.get(partials, 1) != 1:
+        problems.append(
+            f"topic {partials}: {existing[partials]} partitions, but one reader needs all rows; "
+            "stop the workers, delete it and run `firstline topics --create`, they fill it anew"
+        )
     policies = _cleanup_policies(admin, [topic.name for topic in topics if topic.name in existing])
     for topic in topics:
         policy = policies.get(topic.name)
@@ -103,10 +135,12 @@ def ensure(settings: Settings) -> int:
     if settings.embedded:
         return EMBEDDED_PARTITIONS
     create(settings)
-    problems = check(settings)
+    admin = _admin(settings)
+    existing = _partitions(admin, settings)
+    problems = _faults(admin, settings, existing)
     if problems:
         raise TopicsError("\n".join(problems))
-    return _agreed(settings, _partitions(_admin(settings), settings)) or settings.partitions
+    return _agreed(settings, existing) or settings.partitions
 
 
 def alter(settings: Settings, name: str, config: dict[str, str]) -> None:

@@ -1,11 +1,13 @@
 """What the HTTP servers share: where they may listen, a port already taken, JSON and its errors, security headers."""
 
+import asyncio
 import errno
 import ipaddress
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, LineTooLong
 from aiohttp.typedefs import Handler, Middleware
 
 from streams.errors import FirstlineError
@@ -57,7 +59,7 @@ async def listen(app: web.Application, host: str, port: int, *, option: str = "-
     """Serve `app`; gives the runner (`await runner.cleanup()` ends it) and the URL. Port 0 takes any free one.
 
     Raises FirstlineError naming the port and the `option` to change when it is taken or may not be used."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    runner = _Runner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -77,13 +79,56 @@ def json(data: Any, status: int = 200) -> web.Response:
     )
 
 
+class _Connection(web.RequestHandler):
+    """What cannot be read as a request is the client's fault: it is answered in JSON, and no traceback of it goes to the log."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        if status >= 500:
+            super().handle_error(request, status, exc, message)  # which logs it
+            error = "server: this request failed; the log of the process says why"
+        else:
+            self.logger.debug("No request from %s: %s", request.remote, type(exc).__name__)
+            error = _unreadable(exc)
+        response = json({"error": error}, status)
+        response.headers.update(_HEADERS)  # no application has seen the request, so `secure` does not see the answer
+        response.force_close()
+        return response
+
+
+def _unreadable(exc: BaseException | None) -> str:
+    if isinstance(exc, LineTooLong):
+        return "request: its first line or a header is longer than 8190 bytes; shorten it"
+    if isinstance(exc, BadHttpMethod):
+        return "method: it is unknown; use GET or HEAD, over http://"
+    return "request: it cannot be read; use a usual client, http:// and at most 128 headers"
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=asyncio.get_running_loop(), access_log=None)  # type: ignore[arg-type]
+
+
+class _Runner(web.AppRunner):
+    """Serves an application through connections of our own, for which aiohttp has no option."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made.request_handler, request_factory=made.request_factory)
+
+
 def _host_of(request: web.Request) -> str:
     host = request.headers.get("Host", "").lower()
     return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.rpartition(":")[0] or host
 
 
-def guard(hosts: frozenset[str] | None) -> Middleware:
-    """Middleware: JSON errors and, for `hosts`, a check of the Host header.
+def guard(hosts: frozenset[str] | None, *, see: str) -> Middleware:
+    """Middleware: JSON errors and, for `hosts`, a check of the Host header. `see` is what there is, for who asks for what there is not.
 
     Without it a page on the internet could read a loopback server by pointing its own name at 127.0.0.1 (DNS rebinding)."""
 
@@ -96,8 +141,8 @@ def guard(hosts: frozenset[str] | None) -> Middleware:
             return await handler(request)
         except Refused as exc:
             return json({"error": str(exc)}, exc.status)
-        except web.HTTPNotFound:
-            return json({"error": f"path: there is nothing at {request.path!r}; see / and /api/v1/segments"}, 404)
+        except (web.HTTPNotFound, web.HTTPForbidden):  # forbidden: a folder
+            return json({"error": f"path: there is nothing at {request.path!r}; see {see}"}, 404)
         except web.HTTPMethodNotAllowed as exc:
             return json({"error": f"method: {request.method} is not allowed here; use {', '.join(sorted(exc.allowed_methods))}"}, 405)
 

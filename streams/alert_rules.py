@@ -1,14 +1,13 @@
 """Alert rules of a policy: which figure, of which segments, may not be above or below what, and for how long. `alerting` runs them."""
 
 from collections.abc import Collection
-from math import isfinite
 from typing import Any, Literal
 
 import msgspec
 
 from streams import durations
 from streams.dimensions import canonical
-from streams.kpi_names import STATS, TARGET_OF, UNIT_OF
+from streams.kpi_names import LATER, STATS, TARGET_OF, UNIT_OF, misfit
 from streams.policy_file import Where
 
 Severity = Literal["page", "ticket", "info"]
@@ -84,7 +83,7 @@ def read_rule(raw: object, windows: Collection[str], goals: Collection[str], whe
     written = where.convert(raw, _Written)
     if not written.name:
         where.key("name").fail('empty; write a short name such as "first_response_time_breach"')
-    kpi = where.key("kpi").one_of(written.kpi, UNIT_OF, "KPI")
+    kpi = _computed(written.kpi, where.key("kpi"))
     if written.minimum_n < 0:
         where.key("minimum_n").fail(f"{written.minimum_n} is negative; write 0 or more")
     above, below = _bounds(written, goals, where)
@@ -111,11 +110,18 @@ def read_rule(raw: object, windows: Collection[str], goals: Collection[str], whe
     )
 
 
+def _computed(kpi: str, where: Where) -> str:
+    computed = [name for name in UNIT_OF if name not in LATER]
+    if kpi in LATER:
+        where.fail(f"{kpi} is not computed by this release, so the alert could never fire; choose one of {', '.join(computed)}")
+    return where.one_of(kpi, computed, "KPI")
+
+
 def _bounds(written: _Written, goals: Collection[str], where: Where) -> tuple[Any, Any]:
     kpi, above, below = written.kpi, written.above, written.below
     for key, bound in (("above", above), ("below", below)):
-        if isinstance(bound, float) and not isfinite(bound):
-            where.key(key).fail(f"{bound} is no bound; write a finite number")
+        if isinstance(bound, float) and (fault := misfit(kpi, bound)):
+            where.key(key).fail(fault)
     if above is not None and below is not None:
         where.fail("both above and below are given; keep one")
     has_goal = kpi == "service_level" or kpi in goals

@@ -22,6 +22,19 @@ _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.AS
 _DAYS_HELP = 'write mon, tue, wed, thu, fri, sat, sun or a range such as "mon-fri"'
 
 
+_CODES = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG"
+    " CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL"
+    " GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA"
+    " LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP"
+    " NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV"
+    " SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
+)
+_COUNTRIES = frozenset(_CODES.split())
+"""ISO 3166-1, and XK for Kosovo."""
+_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
+
+
 class Holidays(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Public holidays by ISO 3166 country and, if they differ within it, subdivision."""
 
@@ -74,10 +87,21 @@ def read_calendar(name: str, raw: object, default_zone: str, where: Where) -> Ca
         for before, after in pairwise(of_day):
             if after[0] < before[1]:
                 at.fail(f'calendar "{name}": on {WEEKDAYS[day]} {before[2]} and {after[2]} overlap; join them or move one')
-    holidays = where.key("holidays").convert(written.holidays, Holidays) if written.holidays is not None else None
+    holidays = _holidays(written.holidays, where.key("holidays")) if written.holidays is not None else None
     zone = default_zone if written.time_zone is None else time_zone(written.time_zone, where.key("time_zone"))
     hours = tuple(tuple((start, end) for start, end, _ in of_day) for of_day in spans)
     return Calendar(name, zone, hours, holidays, tuple(sorted(set(written.closed))))
+
+
+def _holidays(raw: dict[str, Any], where: Where) -> Holidays:
+    written = where.convert(raw, Holidays)
+    if written.country not in _COUNTRIES:
+        where.key("country").fail(f'unknown country "{written.country}"; write its ISO 3166-1 code, two capital letters such as "DE"')
+    if written.subdivision is not None and not _SUBDIVISION.fullmatch(written.subdivision):
+        where.key("subdivision").fail(
+            f'"{written.subdivision}" is no subdivision; write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'
+        )
+    return written
 
 
 def _days(text: str, where: Where) -> list[int]:

@@ -7,16 +7,15 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from hashlib import blake2b
-from math import isfinite
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streams.alert_rules import SHIPPED, AlertRule, read_rule
-from streams.calendars import WEEKDAYS, Calendar, read_calendar, time_zone
+from streams.calendars import ALWAYS, WEEKDAYS, Calendar, read_calendar, time_zone
 from streams.dimensions import CHANNELS
-from streams.kpi_names import UNIT_OF
+from streams.kpi_names import UNIT_OF, misfit
 from streams.policy_file import Where, read_toml
 from streams.targets import BUILT_IN, Target, TargetRule, match_dimensions, merge, read_target
 
@@ -43,6 +42,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     `digest` tells two policies of one `version` apart. `heartbeat_timeout_ms` is None for "none". `match_dimensions` are what targets
     depend on. `row_segmentations` are the segmentations to publish: the whole centre `()`, `segments`, and what the alert rules read.
+    `notes` say, a line each, what the file asks for and this release does not do: for whoever checks or applies the policy.
     """
 
     version: str
@@ -68,6 +68,7 @@ class Policy(msgspec.Struct, frozen=True):
     targets: tuple[TargetRule, ...]
     match_dimensions: tuple[str, ...]
     row_segmentations: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
     _cache: dict[tuple[str | None, ...], Target]
 
     def target(self, values: tuple[str | None, ...]) -> Target:
@@ -117,9 +118,13 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     versions: Any = None
 
 
+_SHIPPED = _Written()
+_LATER = ("recovered_within", "after_hours", "heartbeat_timeout", "margin")
+"""Keys that are read and checked, but from which nothing is computed yet."""
 _METRIC_WINDOWS = ("5m", "1h", "today")
 _GOALS = {"csat": 0.80, "nps": 50.0, "first_contact_resolution": 0.70}
-_LONGEST_TICK = 60_000
+_TICK = (100, 60_000)
+"""More often than this rows would overtake one another, more rarely they would not be live (ms)."""
 
 
 def load(text: str, name: str = "policy") -> Policy:
@@ -139,8 +144,9 @@ def load(text: str, name: str = "policy") -> Policy:
     targets = (*BUILT_IN, *(read_target(each, calendars, top.key("targets").item(at)) for at, each in enumerate(written.targets)))
     silence = written.heartbeat_timeout
     tick = top.key("tick").duration(written.tick)
-    if tick > _LONGEST_TICK:
-        top.key("tick").fail(f'"{written.tick}" is longer than 1m, too slow for live numbers; write "500ms" to "1m"')
+    if not _TICK[0] <= tick <= _TICK[1]:
+        why = "shorter than 100ms, too fast for rows to be made" if tick < _TICK[0] else "longer than 1m, too slow for live numbers"
+        top.key("tick").fail(f'"{written.tick}" is {why}; write "100ms" to "1m", such as "500ms"')
     if not 0 <= written.margin <= 1:
         top.key("margin").fail(f"{written.margin:g} is no share; write a number from 0 to 1")
     if written.max_segments < 1:
@@ -169,6 +175,7 @@ def load(text: str, name: str = "policy") -> Policy:
         targets=targets,
         match_dimensions=match_dimensions(targets),
         row_segmentations=tuple(dict.fromkeys(((), *segments, *(rule.segmentation for rule in alerts)))),
+        notes=_notes(written, targets[len(BUILT_IN) :], top),
         _cache={},
     )
 
@@ -207,10 +214,8 @@ def _goals(table: dict[str, Any], where: Where) -> dict[str, float]:
         if kpi == "service_level":
             where.key(kpi).fail("the goal of service level belongs to its target; write it under [targets.service_level]")
         where.one_of(kpi, UNIT_OF, "KPI")
-        if UNIT_OF[kpi] == "ratio" and not 0 <= goal <= 1:
-            where.key(kpi).fail(f"{goal:g} is no share; write a number from 0 to 1, such as 0.80 for 80 %")
-        if not isfinite(goal):
-            where.key(kpi).fail(f"{goal} is no goal; write a finite number")
+        if fault := misfit(kpi, goal):
+            where.key(kpi).fail(fault)
     return goals
 
 
@@ -239,6 +244,19 @@ def _instant(date: object, zone: str, where: Where) -> int:
     when = date if isinstance(date, dt.datetime) else dt.datetime(date.year, date.month, date.day)
     local = when if when.tzinfo else when.replace(tzinfo=ZoneInfo(zone))
     return (local - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
+
+
+def _notes(written: _Written, targets: Iterable[TargetRule], top: Where) -> tuple[str, ...]:
+    notes = [
+        top.key(key).told("is kept, but this release computes nothing from it")
+        for key in _LATER
+        if getattr(written, key) != getattr(_SHIPPED, key)
+    ]
+    for at, target in enumerate(targets):
+        if (name := target.sets.get("calendar", ALWAYS)) != ALWAYS:
+            place = top.key("targets").item(at).key("calendar")
+            notes.append(place.told(f'"{name}" is kept, but this release measures every time by the clock, closed hours included'))
+    return tuple(notes)
 
 
 DEFAULT = load("")

@@ -47,9 +47,13 @@ class Where(msgspec.Struct, frozen=True):
         """The place of an element of this list, counted from 0."""
         return Where(self.file, f"{self.path}[{index}]")
 
+    def told(self, what: str) -> str:
+        """What is to be said of this place, with its name before it."""
+        return f"{self.file}: {self.path}: {what}" if self.path else f"{self.file}: {what}"
+
     def fail(self, what: str) -> NoReturn:
         """Refuse the file. `what` says what is wrong and what to write instead."""
-        raise PolicyError(f"{self.file}: {self.path}: {what}" if self.path else f"{self.file}: {what}")
+        raise PolicyError(self.told(what))
 
     def one_of(self, value: str, known: Collection[str], what: str) -> str:
         """The value, if it is a known one. `what` names the kind of thing for the message: "dimension"."""

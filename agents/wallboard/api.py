@@ -7,7 +7,7 @@ from aiohttp import web
 from agents.board import Board
 from agents.board_views import Status
 from agents.health import Health
-from agents.wallboard.query import segment_of, segmentations_of, window_of
+from agents.wallboard.query import known_only, segment_of, segmentations_of, window_of
 from agents.web import Refused, json
 from streams.snapshot import Dims, SegmentKey, Values
 
@@ -18,6 +18,7 @@ HEALTH = web.AppKey("health", Health)
 async def kpis(request: web.Request) -> web.Response:
     """One report row, with the instant, the state and the goals beside it."""
     board = request.app[BOARD]
+    known_only(request.query, "segment", "window")
     status = _known(board)
     segment, window = segment_of(request.query, board), window_of(request.query, board)
     row = board.row(segment, window)
@@ -29,6 +30,7 @@ async def kpis(request: web.Request) -> web.Response:
 async def segments(request: web.Request) -> web.Response:
     """Every segment with the windows it has, in the order of the report; `by=queue` narrows to a segmentation."""
     board = request.app[BOARD]
+    known_only(request.query, "by")
     status = _known(board)
     wanted = segmentations_of(request.query, board)
     found = sorted(((key, windows) for key, windows in board.segments().items() if not wanted or key[0] in wanted), key=_order)
@@ -39,6 +41,7 @@ async def segments(request: web.Request) -> web.Response:
 async def alerts(request: web.Request) -> web.Response:
     """Every alert that is pending, firing or lately resolved."""
     board = request.app[BOARD]
+    known_only(request.query)
     status = _known(board)
     return json({"at": status.at, "alerts": board.alerts(), "state": status})
 

@@ -12,6 +12,18 @@ from streams.snapshot import CENTRE, Dims, SegmentKey
 DEFAULT_WINDOW = "1h"
 
 
+_ONCE = frozenset({"window"})
+
+
+def known_only(query: MultiMapping[str], *known: str) -> None:
+    """400 for a parameter that is none of the known ones, and for one given twice that has one value: it would be ignored in silence."""
+    for key in query:
+        if key not in known:
+            raise Refused(400, f"{key}: unknown parameter; {'known: ' + ', '.join(known) if known else 'remove it, there are none here'}")
+        if key in _ONCE and len(query.getall(key)) > 1:
+            raise Refused(400, f"{key}: given {len(query.getall(key))} times; give it once")
+
+
 def window_of(query: MultiMapping[str], board: Board) -> str:
     """The parameter `window`; 400 when the policy has no such window."""
     window = query.get("window", DEFAULT_WINDOW)

@@ -16,7 +16,7 @@ STREAM = web.AppKey("stream", Stream)
 
 def build(board: Board, health: Health, *, stream: Stream | None = None, hosts: frozenset[str] | None = LOOPBACK_NAMES) -> web.Application:
     """The application over a board. `hosts`: names it may be called by in the Host header; None allows any (tests)."""
-    app = web.Application(middlewares=[guard(hosts)])
+    app = web.Application(middlewares=[guard(hosts, see="/ and /api/v1/segments")])
     app[api.BOARD] = board
     app[api.HEALTH] = health
     app[STREAM] = stream = stream or Stream(board)

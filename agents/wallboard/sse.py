@@ -15,7 +15,7 @@ from aiohttp import web
 
 from agents.board import Board
 from agents.wallboard.api import BOARD
-from agents.wallboard.query import segment_of, segmentations_of, window_of
+from agents.wallboard.query import known_only, segment_of, segmentations_of, window_of
 from agents.web import Refused
 from streams.snapshot import Dims, Row, RowKey, SegmentKey
 
@@ -118,6 +118,7 @@ class Stream:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Stream until the viewer goes or the server ends."""
         board = request.app[BOARD]
+        known_only(request.query, "segment", "by", "window", "kpi")
         kpis = tuple(sorted({name for text in request.query.getall("kpi", []) for name in text.split(",") if name}))
         sub = Subscription(segment_of(request.query, board), segmentations_of(request.query, board), window_of(request.query, board), kpis)
         if len(self._viewers) >= self._max_viewers:

@@ -174,11 +174,11 @@ def test_what_the_match_fixes_is_read_but_not_named_and_what_it_leaves_open_is_n
 def test_below_goal_of_service_level_and_of_another_kpi() -> None:
     policy = load(
         "[[alerts]]\nname = 'sl'\nkpi = 'service_level'\nfor = '0s'\n"
-        "[[alerts]]\nname = 'csat'\nkpi = 'csat'\nby = []\nfor = '0s'\nbelow = 'goal'"
+        "[[alerts]]\nname = 'sla'\nkpi = 'sla_compliance'\nby = []\nfor = '0s'\nbelow = 'goal'\n[goals]\nsla_compliance = 0.8"
     )
     rows: dict[Any, Any] = {
         ("5m", ("channel", "queue"), ("call", "PS")): {"service_level": {"value": 0.725, "n": 200, "numerator": 145}},
-        ("5m", (), ()): {"csat": {"value": 0.80, "n": 10, "numerator": 8}},
+        ("5m", (), ()): {"sla_compliance": {"value": 0.80, "n": 10, "numerator": 8}},
     }
     (alert,) = Alerts().step(rows, policy, T0)
     assert (alert.name, alert.segment, alert.target) == ("sl", {"channel": "call", "queue": "PS"}, 0.8)

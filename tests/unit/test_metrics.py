@@ -245,6 +245,12 @@ async def test_the_loop_goes_on_while_a_large_page_is_made() -> None:
     assert turns > 10
 
 
+async def test_who_asks_for_another_page_is_told_the_one_there_is() -> None:
+    async with TestClient(TestServer(build(registry(Board(), Pipeline(), KPIS, tuple)))) as client, client.get("/") as answer:
+        assert answer.status == 404
+        assert await answer.json() == {"error": "path: there is nothing at '/'; see /metrics"}
+
+
 async def test_a_taken_port_is_named_with_the_option() -> None:
     runner, url = await serve(registry(Board(), Pipeline(), KPIS, tuple), port=0)
     port = int(url.rsplit(":", 1)[1].removesuffix("/metrics"))

@@ -112,6 +112,16 @@ def test_a_calendar_is_read_in_order() -> None:
     assert office.closed == (dt.date(2026, 12, 24),)
 
 
+def test_what_this_release_does_not_do_is_noted() -> None:
+    assert load(CONTRACT + "[[targets]]\ncalendar = 'always'", "p.toml").notes == (
+        'p.toml: targets[0].calendar: "office" is kept, but this release measures every time by the clock, closed hours included',
+    )
+    assert load("after_hours = 'include'\nmargin = 1\nrecovered_within = '1h'", "p.toml").notes == (
+        "p.toml: after_hours: is kept, but this release computes nothing from it",
+    )
+    assert DEFAULT.notes == ()
+
+
 def test_alert_rules_add_the_segmentations_that_they_read() -> None:
     assert DEFAULT.row_segmentations == ((), *DEFAULT.segments, ("channel", "queue"))
 
@@ -137,6 +147,10 @@ def test_other_values_are_read() -> None:
     assert policy.goals == {"csat": 0.8, "nps": 30, "first_contact_resolution": 0.7}
 
 
+def test_the_shortest_and_the_longest_tick_are_taken() -> None:
+    assert [load(f'tick = "{tick}"').tick_ms for tick in ("100ms", "1m")] == [100, 60_000]
+
+
 def test_policies_of_one_version_and_other_content_differ() -> None:
     assert load("max_segments = 5") != load("max_segments = 6")
     assert load("max_segments = 5") == load("max_segments=5  # the same", "other name")
@@ -160,6 +174,9 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
         ("[[targets]]\n[[targets]]\nservice_level.within = '-20s'",
          'p.toml: targets[1].service_level.within: "-20s" is negative; a duration is longer than 0s'),
         ("tick = '0s'", 'p.toml: tick: "0s" is zero; it must be longer than 0s'),
+        ("tick = '1ms'",
+         'p.toml: tick: "1ms" is shorter than 100ms, too fast for rows to be made; write "100ms" to "1m", such as "500ms"'),
+        ("tick = '61s'", 'p.toml: tick: "61s" is longer than 1m, too slow for live numbers; write "100ms" to "1m", such as "500ms"'),
         ("a = = 1",
          "p.toml: not valid TOML: Invalid value (at line 1, column 5); mend that line (dates and numbers without quotes, texts with)"),
         ("time_zone = 'Europe/Berln'", 'p.toml: time_zone: unknown time zone "Europe/Berln"; did you mean "Europe/Berlin"?'),
@@ -178,6 +195,18 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
          ' "22:00-24:00" and on the next day "00:00-06:00"'),
         ("[calendars.o]\nhours = { mon = ['8-18'] }", 'p.toml: calendars.o.hours.mon[0]: "8-18" is no span of hours; write "08:00-18:00"'),
         ("[calendars.o]\nhours = { mon = 3 }", "p.toml: calendars.o.hours.mon: expected a list, got a whole number"),
+        ("[calendars.o]\nhours = {}\nholidays = { country = 'germany' }",
+         'p.toml: calendars.o.holidays.country: unknown country "germany"; write its ISO 3166-1 code, two capital letters such as "DE"'),
+        ("[calendars.o]\nhours = {}\nholidays = { country = 'XX' }",
+         'p.toml: calendars.o.holidays.country: unknown country "XX"; write its ISO 3166-1 code, two capital letters such as "DE"'),
+        ("[calendars.o]\nhours = {}\nholidays = { country = '' }",
+         'p.toml: calendars.o.holidays.country: unknown country ""; write its ISO 3166-1 code, two capital letters such as "DE"'),
+        ("[calendars.o]\nhours = {}\nholidays = { country = 'DE', subdivision = 'DE-BE' }",
+         'p.toml: calendars.o.holidays.subdivision: "DE-BE" is no subdivision;'
+         ' write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'),
+        ("[calendars.o]\nhours = {}\nholidays = { country = 'DE', subdivision = '' }",
+         'p.toml: calendars.o.holidays.subdivision: "" is no subdivision;'
+         ' write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'),
         ("[calendars.always]\nhours = {}", 'p.toml: calendars.always: "always" is built in and cannot be changed; choose another name'),
         ("[[targets]]\ncalendar = 'ofice'\n[calendars.office]\nhours = {}",
          'p.toml: targets[0].calendar: unknown calendar "ofice"; did you mean "office"?'),
@@ -186,6 +215,10 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
         ("[[targets]]\nservice_level.missed = 'include'",
          'p.toml: targets[0].service_level.missed: unknown formula "include"; did you mean "included"?'),
         ("goals = { csat = 80 }", "p.toml: goals.csat: 80 is no share; write a number from 0 to 1, such as 0.80 for 80 %"),
+        ("goals = { nps = 200 }", "p.toml: goals.nps: 200 is out of range; nps lies from -100 to 100, write a number between"),
+        ("goals = { employee_engagement = -101 }",
+         "p.toml: goals.employee_engagement: -101 is out of range; employee_engagement lies from -100 to 100, write a number between"),
+        ("goals = { mrr = inf }", "p.toml: goals.mrr: inf is no bound; write a finite number"),
         ("goals = { service_level = 0.8 }",
          "p.toml: goals.service_level: the goal of service level belongs to its target; write it under [targets.service_level]"),
         ("margin = nan", "p.toml: margin: nan is no share; write a number from 0 to 1"),
@@ -204,6 +237,16 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
         ("[[alerts]]\nname = 'x'\nwindow = '2m'",
          'p.toml: alerts[0].window: unknown window "2m"; known: 1m, 5m, 15m, 30m, 1h, today, week'),
         ("[[alerts]]\nname = 'x'\nseverity = 'pager'", 'p.toml: alerts[0].severity: unknown severity "pager"; did you mean "page"?'),
+        ("[[alerts]]\nname = 'x'\nkpi = 'csat'\nbelow = 'goal'",
+         "p.toml: alerts[0].kpi: csat is not computed by this release, so the alert could never fire; choose one of"
+         " first_response_time, next_response_time, average_response_time, longest_wait, speed_of_answer, backlog_age,"
+         " time_to_drain, talk_time, resolution_time, service_level, missed_rate, abandon_rate, sla_compliance, frt_breaches,"
+         " offered, answered, missed, handled, opened, resolved, reopened, merged, deleted, left_queue, auto_closed,"
+         " contradictions, skewed, backlog, waiting, breaching_soon, net_flow"),
+        ("[[alerts]]\nname = 'x'\nkpi = 'service_level'\nbelow = 80",
+         "p.toml: alerts[0].below: 80 is no share; write a number from 0 to 1, such as 0.80 for 80 %"),
+        ("[[alerts]]\nname = 'x'\nkpi = 'missed_rate'\nabove = -0.1",
+         "p.toml: alerts[0].above: -0.1 is no share; write a number from 0 to 1, such as 0.80 for 80 %"),
         ("[[alerts]]\nname = 'x'\nabove = nan", "p.toml: alerts[0].above: nan is no bound; write a finite number"),
     ],
 )  # fmt: skip

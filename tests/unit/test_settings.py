@@ -19,7 +19,14 @@ def test_the_environment_is_read_when_they_are_made(monkeypatch: pytest.MonkeyPa
     assert (settings.topic("calls"), settings.clock) == ("site-calls", "recording")
 
 
-WRONG = [("PARTITIONS", "0"), ("CLOCK", "sundial"), ("METRICS_PORT", "70000"), ("SESSION_TIMEOUT", "x")]
+WRONG = [
+    ("PARTITIONS", "0"),
+    ("CLOCK", "sundial"),
+    ("METRICS_PORT", "70000"),
+    ("SESSION_TIMEOUT", "x"),
+    ("TOPIC_PREFIX", "a/b"),
+    ("TOPIC_PREFIX", "a" * 201),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
