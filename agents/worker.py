@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from agents import app, topics
+from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.interactions import Interactions
 from agents.outbox import Outbox
@@ -29,6 +30,8 @@ RETIRE_EVERY_S = 600.0
 LAG_EVERY_S = 1.0
 STUCK_S = 300.0
 """A recovery, or the reading of events that are there, may stand still for so long before the process ends."""
+STOP_S = 60.0
+"""After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
 _COLLECTOR = (200_000, 20, 100)
@@ -91,7 +94,10 @@ class Worker:
             await stop.wait()
         finally:
             await supervisor.close()
-            await faust_app.stop()
+            try:
+                await asyncio.wait_for(faust_app.stop(), STOP_S)
+            except TimeoutError:
+                stop_at_once(f"Faust has not ended within {STOP_S:.0f} s")
             await self._outbox.stop()
             gc.set_threshold(*thresholds)
             gc.unfreeze()  # what others put into this process may be collected again
