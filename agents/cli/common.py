@@ -1,14 +1,13 @@
 """What several commands share: the policy option, notes on stderr, the progress bar."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from agents.recording_files import STDIN
 from streams.errors import FirstlineError, PolicyError
 from streams.policy import DEFAULT, Policy, load
 
@@ -43,24 +42,20 @@ def policy_of(path: Path | None) -> Policy:
         raise PolicyError(f"--policy: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
 
 
+def tell(text: str) -> None:
+    """A text for people, on stderr. That nobody can be told changes nothing."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
+
+
 def note(text: str) -> None:
     """One line for people, on stderr."""
-    typer.echo(f"note: {text}", err=True)
+    tell(f"note: {text}")
 
 
 def warn(text: str) -> None:
     """One line on what is wrong but stops nothing, on stderr."""
-    typer.echo(f"warning: {text}", err=True)
-
-
-def dead_letter_file(path: Path, files: Sequence[Path]) -> BinaryIO:
-    """The file of `--dead-letters`, opened for writing. Raises `OptionError`, also if it is one of the recordings."""
-    if any(file != STDIN and path.exists() and file.exists() and path.samefile(file) for file in files):
-        raise OptionError(f"--dead-letters: {path} is one of the recordings and would be overwritten; name another file")
-    try:
-        return path.open("wb")
-    except OSError as exc:
-        raise OptionError(f"--dead-letters: {path}: cannot be written ({exc.strerror or exc}); name another file") from exc
+    tell(f"warning: {text}")
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from agents.cli.common import (
     PolicyFile,
     Recordings,
     Strict,
-    dead_letter_file,
     note,
     policy_of,
     progress,
     warn,
 )
+from agents.cli.outputs import dead_letter_file
 from agents.cli.settings import Brokers, need_kafka, settings_of
 from agents.recording_files import STDIN, total_bytes
 from agents.recordings import Reader, Record
