@@ -1,5 +1,6 @@
 """What several commands share: the policy option, notes on stderr, the progress bar."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,8 +21,9 @@ class OptionError(FirstlineError):
     """An option whose value makes no sense; the message names the option and what to write instead."""
 
 
+_POLICY_VARIABLE = "FIRSTLINE_POLICY"
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", metavar="FILE", envvar="FIRSTLINE_POLICY", help="Policy file (TOML), else the shipped policy.")
+    Path | None, typer.Option("--policy", metavar="FILE", envvar=_POLICY_VARIABLE, help="Policy file (TOML), else the shipped policy.")
 ]
 Recordings = Annotated[
     list[Path], typer.Argument(metavar="FILE", help="CloudEvents as JSON lines, plain, .gz or .zst; - is stdin.", show_default=False)
@@ -32,14 +34,18 @@ Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first line t
 
 def policy_of(path: Path | None) -> Policy:
     """The policy of a file, or the shipped one. Raises `PolicyError`."""
-    if path is None or not str(path):
+    if path is None:
         return DEFAULT
+    # If both name the same file, either may be mended.
+    where = _POLICY_VARIABLE if os.environ.get(_POLICY_VARIABLE) == str(path) else "--policy"
+    if path == Path():
+        raise PolicyError(f"{where}: names no file; give the path of a policy file, or leave it out for the shipped policy")
     try:
-        return load(path.read_text(encoding="utf-8"), str(path))
+        return load(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as exc:
-        raise PolicyError(f"--policy: {path}: cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
+        raise PolicyError(f"{where}: {path}: cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
     except UnicodeDecodeError as exc:
-        raise PolicyError(f"--policy: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
+        raise PolicyError(f"{where}: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
 
 
 def tell(text: str) -> None:

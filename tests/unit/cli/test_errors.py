@@ -1,5 +1,6 @@
 """Wrong use and bad input end with exit 2, a failure with exit 1; each with a message that names place, field and remedy."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -75,6 +76,30 @@ def test_a_policy_that_is_no_text_is_named(recording: Path, firstline: Firstline
     (tmp_path / "p.toml").write_bytes(b"version = '\xff'")
     ended = firstline("report", recording, "--policy", tmp_path / "p.toml")
     assert (ended.code, ended.err) == (2, f"error: --policy: {tmp_path / 'p.toml'}: byte 11 is not UTF-8; save the file as UTF-8\n")
+
+
+def test_a_policy_of_the_environment_is_named_by_its_variable(
+    recording: Path, firstline: Firstline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTLINE_POLICY", "/none.toml")
+    problem = "/none.toml: cannot be read (No such file or directory); check the path and its permissions\n"
+    assert firstline("report", recording).err == f"error: FIRSTLINE_POLICY: {problem}"
+    monkeypatch.setenv("FIRSTLINE_POLICY", str(tmp_path / "other.toml"))
+    assert firstline("report", recording, "--policy", "/none.toml").err == f"error: --policy: {problem}"
+
+
+def test_an_empty_path_of_a_policy_is_named(recording: Path, firstline: Firstline) -> None:
+    ended = firstline("report", recording, "--policy", "")
+    assert (ended.code, ended.err) == (
+        2, "error: --policy: names no file; give the path of a policy file, or leave it out for the shipped policy\n",
+    )  # fmt: skip
+
+
+def test_a_policy_may_begin_with_a_byte_order_mark(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('version = "v7"\n', encoding="utf-8-sig")
+    ended = firstline("report", recording, "--policy", tmp_path / "p.toml", "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out)["policy"] == "v7"
 
 
 def test_files_that_cannot_be_used_are_named(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
