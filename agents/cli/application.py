@@ -72,7 +72,8 @@ def run(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as exc:
-        return _told(exc.format_message() + _hint(exc), exc.exit_code)
+        # Typer leaves in what pydantic calls every fault that it finds.
+        return _told(exc.format_message().replace(": Value error, ", ": ") + _hint(exc), exc.exit_code)
     except FailedError as exc:
         return _told(str(exc), 1)
     except FirstlineError as exc:

@@ -48,20 +48,30 @@ def policy_of(path: Path | None) -> Policy:
         raise PolicyError(f"{where}: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
 
 
+def counted(count: int, noun: str) -> str:
+    """1 event, 2 events, 1,000 events."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """A text of others for a terminal: what would move its cursor, colour it or reverse it is shown escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def tell(text: str) -> None:
-    """A text for people, on stderr. That nobody can be told changes nothing."""
+    """Lines for people, on stderr. That nobody can be told changes nothing."""
     with suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def note(text: str) -> None:
     """One line for people, on stderr."""
-    tell(f"note: {text}")
+    tell(f"note: {printable(text)}")
 
 
 def warn(text: str) -> None:
     """One line on what is wrong but stops nothing, on stderr."""
-    tell(f"warning: {text}")
+    tell(f"warning: {printable(text)}")
 
 
 @contextmanager

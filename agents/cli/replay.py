@@ -14,6 +14,7 @@ from agents.cli.common import (
     PolicyFile,
     Recordings,
     Strict,
+    counted,
     note,
     policy_of,
     progress,
@@ -89,9 +90,9 @@ def replay(
         state.remove()
     if summary := bad.summary():
         warn(summary)
-    before = f", {done.skipped:,} were there before" if done.skipped else ""
+    before = f", {done.skipped:,} {'was' if done.skipped == 1 else 'were'} there before" if done.skipped else ""
     until = "" if done.last is None else f"; the recording ends at {rfc3339(done.last + 1)}"
-    note(f"{done.sent:,} events sent to {settings.brokers}{before}{until}")
+    note(f"{counted(done.sent, 'event')} sent to {settings.brokers}{before}{until}")
 
 
 def _factor(speed: str) -> float | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.broker import EmbeddedBroker
+from agents.cli.application import COMMANDS
 from tests.command import Firstline
 
 
@@ -35,7 +37,10 @@ def recording(tmp_path: Path) -> Path:
         (["--from", "2027-01-01"], "error: --from: not before the end of the recording, so there is nothing between them; give an "),
         (["--from", "2026-01-02", "--at", "2026-01-01"], "error: --from: not before --at, so there is nothing between them; give "),
         (["--from", "1990-01-01", "--window", "1s"], "error: --window: 1s makes 1,141,"),
-        (["--format", "xml"], "'xml' is not one of 'table', 'json', 'csv'"),
+        (
+            ["--format", "xml"],
+            "error: Invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv'.\nTry: firstline report --help\n",
+        ),
         (["--windwo", "1h"], "error: No such option: --windwo (Possible options: --window)\nTry: firstline report --help\n"),
         (["--policy", "/none.toml"], "error: --policy: /none.toml: cannot be read (No such file or directory); check the path and "),
     ],
@@ -61,13 +66,13 @@ def test_a_wrong_option_is_named_with_the_remedy(recording: Path, firstline: Fir
         ),
     ],
 )
-@pytest.mark.parametrize("command", ["report", "check", "replay"])
+@pytest.mark.parametrize("command", ["report", "check", "replay", "demo", "worker"])
 def test_a_broken_policy_is_named_with_file_and_key(
     recording: Path, firstline: Firstline, tmp_path: Path, *, command: str, text: str, message: str
 ) -> None:
     policy = tmp_path / "p.toml"
     policy.write_text(text)
-    ended = firstline(command, *([] if command == "check" else [recording]), "--policy", policy)
+    ended = firstline(command, *([recording] if command in ("report", "replay") else []), "--policy", policy)
     assert ended.code == 2
     assert ended.err.startswith(f"error: {policy}: {message}")
 
@@ -131,7 +136,7 @@ def test_without_a_command_there_is_help_and_exit_2(firstline: Firstline) -> Non
     assert "firstline report calls.jsonl --by queue" in ended.err
 
 
-@pytest.mark.parametrize("command", ["report", "replay", "generate", "convert", "check", "topics"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_examples(firstline: Firstline, command: str) -> None:
     ended = firstline(command, "--help")
     assert ended.code == 0
@@ -144,7 +149,7 @@ def closed_port() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.mark.parametrize("command", ["check", "topics", "replay"])
+@pytest.mark.parametrize("command", ["check", "topics", "replay", "worker"])
 def test_no_kafka_there_is_said_within_seconds(
     recording: Path, firstline: Firstline, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,16 +159,42 @@ def test_no_kafka_there_is_said_within_seconds(
     ended = firstline(command, *([recording] if command == "replay" else []), "--brokers", f"127.0.0.1:{port}")
     assert time.monotonic() - began < 5
     assert ended.code == 1
-    said = ended.err + ended.out.decode()
     assert (
         f"FIRSTLINE_BROKERS (--brokers): no Kafka at 127.0.0.1:{port} (127.0.0.1:{port}: Connection refused); "
         "start it, or set the brokers to host:port of one that runs\n"
-    ) in said
-    if command == "check":
-        assert "ok      policy: version default, time zone Europe/Berlin, " in said
-        assert "failed  redis: FIRSTLINE_REDIS_URL: no Redis at redis://127.0.0.1:" in said
-        assert "start it, or set FIRSTLINE_REDIS_URL to redis://host:port/0\n" in said
-        assert "secret" not in said
+    ) in ended.err
+
+
+def test_a_check_tells_what_is_well_on_stdout_and_what_is_not_on_stderr(firstline: Firstline, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = closed_port()
+    monkeypatch.setenv("FIRSTLINE_REDIS_URL", f"redis://:secret@127.0.0.1:{redis}/0")
+    ended = firstline("check", "--brokers", f"127.0.0.1:{closed_port()}")
+    assert ended.code == 1
+    assert ended.out.startswith(b"ok      policy: version default, time zone Europe/Berlin, ")
+    assert ended.out.count(b"\n") == 1
+    kafka_said, redis_said = ended.err.splitlines()
+    assert kafka_said.startswith("failed  kafka: FIRSTLINE_BROKERS (--brokers): no Kafka at 127.0.0.1:")
+    assert redis_said.startswith(f"failed  redis: FIRSTLINE_REDIS_URL: no Redis at redis://127.0.0.1:{redis}/0 (")
+    assert redis_said.endswith("; start it, or set FIRSTLINE_REDIS_URL to redis://host:port/0")
+    assert "secret" not in ended.err
+
+
+def test_an_empty_recording_has_nothing_to_show_but_can_be_replayed(
+    recording: Path, firstline: Firstline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").touch()
+    ended = firstline("demo", "--input", tmp_path / "empty", "--port", 0, "--metrics-port", 0)
+    assert (ended.code, ended.out, ended.err) == (
+        2, b"", "error: --input: there is no event in the recording, so there is nothing to show; give another\n",
+    )  # fmt: skip
+    monkeypatch.setenv("FIRSTLINE_EMBEDDED", "true")
+    with EmbeddedBroker() as broker:
+        ended = firstline("replay", tmp_path / "empty", "--brokers", broker.address)
+        assert (ended.code, ended.err) == (0, f"note: 0 events sent to {broker.address}\n")
+        ended = firstline("replay", recording, "--brokers", broker.address)
+        assert (ended.code, ended.err) == (
+            0, f"note: 1 event sent to {broker.address}; the recording ends at 2026-03-02T09:00:00.001+00:00\n",
+        )  # fmt: skip
 
 
 def test_settings_that_make_no_sense_are_named(firstline: Firstline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,23 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("demo --port {port} --metrics-port 0", "--port"),
+        ("demo --port 0 --metrics-port {port}", "--metrics-port"),
+        ("wallboard --port {port}", "--port"),
+        ("worker --brokers 127.0.0.1:{port} --metrics-port {port}", "--metrics-port"),
+    ],
+)
+def test_a_port_in_use_is_named_with_the_option_that_changes_it(here: Path, command: str, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert shell(f"firstline {command.format(port=port)}", here) == (
+            2, "", f"error: port {port} on 127.0.0.1 is already in use; choose another with {option}\n",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("command", [[FIRSTLINE], [sys.executable, "-m", "agents.cli"]], ids=["script", "module"])
