@@ -2,23 +2,18 @@
 
 import os
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
-import zstandard
-
+from agents import unpacking
 from streams.errors import FirstlineError
 from streams.events import MAX_EVENT_BYTES
 
+Advance: TypeAlias = unpacking.Advance
 STDIN = Path("-")
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
-_PLAIN_BYTES = 1 << 20
-_PACKED_BYTES = 1 << 16
-"""Less than a plain block, since what comes out is many times as much."""
 
 
 class RecordingError(FirstlineError):
@@ -50,19 +45,6 @@ class Damage(NamedTuple):
 
 
 Item: TypeAlias = Lines | Piece | Damage
-Advance: TypeAlias = Callable[[int], object]
-
-
-class _Damaged(Exception):
-    """Compressed data that end too early or make no sense."""
-
-
-class _Unpacker(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 def name_of(path: Path) -> str:
@@ -91,7 +73,7 @@ def total_bytes(paths: Iterable[Path]) -> int | None:
 def read(path: Path, advance: Advance = lambda _: None) -> Iterator[Item]:
     """The lines of a file in order; `advance` is told the bytes read from it. Raises `RecordingError` where it cannot be read at all."""
     with _opened(path) as file:
-        yield from _lines(_unpacked(file, advance))
+        yield from _lines(unpacking.blocks(file, advance))
 
 
 @contextmanager
@@ -107,58 +89,15 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise RecordingError(f"argument FILE: {name_of(path)}: cannot be read ({exc.strerror or exc}); {remedy}") from exc
 
 
-def _unpacked(file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-    head = file.read(4)
-    advance(len(head))
-    if head.startswith(_GZIP):
-        return _unpack(head, file, advance, lambda: zlib.decompressobj(wbits=31), "gzip")
-    if head == _ZSTD:
-        return _unpack(head, file, advance, lambda: zstandard.ZstdDecompressor().decompressobj(), "Zstandard")
-    return _plain(head, file, advance)
-
-
-def _plain(head: bytes, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-    yield head
-    # A pipe hands over what it has, so that a live one is not held up until a block is full.
-    some = getattr(file, "read1", file.read)
-    while block := some(_PLAIN_BYTES):
-        advance(len(block))
-        yield block
-
-
-def _unpack(head: bytes, file: BinaryIO, advance: Advance, unpacker: Callable[[], _Unpacker], name: str) -> Iterator[bytes]:
-    """Unpacks frame after frame: a file may be several compressed ones, one behind the other."""
-    frame: _Unpacker | None = None
-    packed = head
-    try:
-        while packed:
-            if frame is None:
-                # Archives on tape and block devices are filled up with zero bytes.
-                packed = packed.lstrip(b"\0")
-                frame = unpacker() if packed else None
-            if frame is not None:
-                yield frame.decompress(packed)
-                packed = b""
-                if frame.eof:
-                    packed, frame = frame.unused_data, None
-            if not packed:
-                packed = file.read(_PACKED_BYTES)
-                advance(len(packed))
-    except (zlib.error, zstandard.ZstdError) as exc:
-        raise _Damaged(f"the {name} data are damaged ({exc})") from exc
-    if frame is not None:
-        raise _Damaged(f"the {name} data end too early")
-
-
-def _lines(blocks: Iterator[bytes]) -> Iterator[Item]:
+def _lines(data: Iterator[bytes]) -> Iterator[Item]:
     number = 1
     rest = b""
     begun = overlong = False
     damage: str | None = None
     while True:
         try:
-            block = next(blocks, None)
-        except _Damaged as exc:
+            block = next(data, None)
+        except unpacking.DamagedError as exc:
             block, damage = None, str(exc)
         if block is None:
             break

@@ -82,6 +82,11 @@ class ReplayState:
             raise ReplayStateError(f"--resume: {self._path}: is no state of a replay; name another file") from exc
         for key, value in self._what.items():
             if known.get(key) != value:
+                if key == "order":  # of which there are two, so theirs is the other one
+                    speed = "max" if value == "time" else "a number"
+                    raise ReplayStateError(
+                        f"--resume: {self._path}: is of a replay with another --speed; give {speed} again, remove it or name another file"
+                    )
                 raise ReplayStateError(f"--resume: {self._path}: is of a replay with other {key}; remove it or name another file")
         return done
 

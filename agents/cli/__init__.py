@@ -1,112 +1,43 @@
-"""The command line `firstline`: one module a command; errors for people on stderr, exit 0 fine, 2 wrong use or bad input, 1 failure."""
+"""The command line `firstline`: one module a command; errors for people on stderr, exit 0 fine, 2 wrong use or bad input, 1 failure.
+
+Nothing heavy is imported before `main` runs, so that Ctrl-C while it loads is met there.
+"""
 
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import typer
-
-from agents.cli.common import FailedError
-from streams.errors import FirstlineError
-
-HELP = """Real-time service level, response time and backlog for contact centres: exact, early, the same live and in history.
-
-\b
-Examples:
-  firstline report calls.jsonl --by queue
-  firstline generate --days 7 | firstline report -
-"""
+if TYPE_CHECKING:
+    import typer
 
 
-COMMANDS = {
-    "demo": "processes",
-    "report": "report",
-    "worker": "processes",
-    "wallboard": "processes",
-    "replay": "replay",
-    "check": "servers",
-    "topics": "servers",
-    "generate": "generate",
-    "convert": "convert",
-}
-"""Each command's module, in the order of the help."""
+def build(args: Sequence[str] = ()) -> "typer.Typer":
+    """The application with all its commands, or with the one that `args` begin with."""
+    from agents.cli import application
 
-
-def build(args: Sequence[str] = ()) -> typer.Typer:
-    """The application with all its commands, or with the one that `args` begin with: the others need not be loaded."""
-    app = typer.Typer(help=HELP, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback(invoke_without_command=True)(_root)
-    for name in args[:1] if args and args[0] in COMMANDS else COMMANDS:
-        # Here, so that Ctrl-C while they load is met by `run`.
-        app.command(name)(getattr(import_module(f"agents.cli.{COMMANDS[name]}"), name))
-    return app
-
-
-def _version(on: bool) -> None:
-    if on:
-        from importlib.metadata import version
-
-        typer.echo(f"firstline {version('firstline')}")
-        raise typer.Exit
-
-
-def _root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_version)] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(2)
-
-
-_root.__doc__ = HELP
+    return application.build(args)
 
 
 def run(args: Sequence[str] | None = None) -> int:
     """Runs one command line (`sys.argv` without `args`) and gives its exit code; a person's mistake is told on stderr, never raised."""
-    streams = sys.stdout, sys.stderr
-    try:
-        args = sys.argv[1:] if args is None else args
-        code = typer.main.get_command(build(args)).main(args, prog_name="firstline", standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except typer.TyperException as exc:
-        return _told(exc.format_message() + _hint(exc), exc.exit_code)
-    except FailedError as exc:
-        return _told(str(exc), 1)
-    except FirstlineError as exc:
-        return _told(str(exc), 2)
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
-    except BrokenPipeError:
-        return 0  # Whoever reads us has seen enough (`| head`).
-    except SystemExit as exc:
-        # The same, met by Typer first.
-        if isinstance(exc.__context__, BrokenPipeError):
-            return 0
-        raise
-    finally:
-        sys.stdout, sys.stderr = streams
+    from agents.cli import application
 
-
-def _hint(exc: typer.TyperException) -> str:
-    path = getattr(getattr(exc, "ctx", None), "command_path", None)
-    return f"\nTry: {path} --help" if path else ""
-
-
-def _told(message: str, code: int) -> int:
-    typer.echo(f"error: {message}" if code else message, err=True)
-    return code
+    return application.run(args)
 
 
 def main() -> NoReturn:
     """The entry point of `firstline`."""
-    code = run()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):
-            stream.flush()
+    code = 130
+    with suppress(KeyboardInterrupt):
+        from agents.cli.common import FailedError
+        from agents.cli.outputs import mend_standard_streams
+
+        mend_standard_streams()
+        code = run()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, FailedError):
+                stream.flush()
     # Everything is written and closed. Taking a recording of millions of events apart object by object would only cost time.
     os._exit(code)

@@ -1,14 +1,14 @@
 """What several commands share: the policy option, notes on stderr, the progress bar."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from agents.recording_files import STDIN
 from streams.errors import FirstlineError, PolicyError
 from streams.policy import DEFAULT, Policy, load
 
@@ -21,8 +21,9 @@ class OptionError(FirstlineError):
     """An option whose value makes no sense; the message names the option and what to write instead."""
 
 
+_POLICY_VARIABLE = "FIRSTLINE_POLICY"
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", metavar="FILE", envvar="FIRSTLINE_POLICY", help="Policy file (TOML), else the shipped policy.")
+    Path | None, typer.Option("--policy", metavar="FILE", envvar=_POLICY_VARIABLE, help="Policy file (TOML), else the shipped policy.")
 ]
 Recordings = Annotated[
     list[Path], typer.Argument(metavar="FILE", help="CloudEvents as JSON lines, plain, .gz or .zst; - is stdin.", show_default=False)
@@ -33,34 +34,44 @@ Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first line t
 
 def policy_of(path: Path | None) -> Policy:
     """The policy of a file, or the shipped one. Raises `PolicyError`."""
-    if path is None or not str(path):
+    if path is None:
         return DEFAULT
+    # If both name the same file, either may be mended.
+    where = _POLICY_VARIABLE if os.environ.get(_POLICY_VARIABLE) == str(path) else "--policy"
+    if path == Path():
+        raise PolicyError(f"{where}: names no file; give the path of a policy file, or leave it out for the shipped policy")
     try:
-        return load(path.read_text(encoding="utf-8"), str(path))
+        return load(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as exc:
-        raise PolicyError(f"--policy: {path}: cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
+        raise PolicyError(f"{where}: {path}: cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
     except UnicodeDecodeError as exc:
-        raise PolicyError(f"--policy: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
+        raise PolicyError(f"{where}: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
+
+
+def counted(count: int, noun: str) -> str:
+    """1 event, 2 events, 1,000 events."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """A text of others for a terminal: what would move its cursor, colour it or reverse it is shown escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def tell(text: str) -> None:
+    """Lines for people, on stderr. That nobody can be told changes nothing."""
+    with suppress(OSError):
+        typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def note(text: str) -> None:
     """One line for people, on stderr."""
-    typer.echo(f"note: {text}", err=True)
+    tell(f"note: {printable(text)}")
 
 
 def warn(text: str) -> None:
     """One line on what is wrong but stops nothing, on stderr."""
-    typer.echo(f"warning: {text}", err=True)
-
-
-def dead_letter_file(path: Path, files: Sequence[Path]) -> BinaryIO:
-    """The file of `--dead-letters`, opened for writing. Raises `OptionError`, also if it is one of the recordings."""
-    if any(file != STDIN and path.exists() and file.exists() and path.samefile(file) for file in files):
-        raise OptionError(f"--dead-letters: {path} is one of the recordings and would be overwritten; name another file")
-    try:
-        return path.open("wb")
-    except OSError as exc:
-        raise OptionError(f"--dead-letters: {path}: cannot be written ({exc.strerror or exc}); name another file") from exc
+    tell(f"warning: {printable(text)}")
 
 
 @contextmanager

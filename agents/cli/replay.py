@@ -14,12 +14,13 @@ from agents.cli.common import (
     PolicyFile,
     Recordings,
     Strict,
-    dead_letter_file,
+    counted,
     note,
     policy_of,
     progress,
     warn,
 )
+from agents.cli.outputs import dead_letter_file
 from agents.cli.settings import Brokers, need_kafka, settings_of
 from agents.recording_files import STDIN, total_bytes
 from agents.recordings import Reader, Record
@@ -89,9 +90,9 @@ def replay(
         state.remove()
     if summary := bad.summary():
         warn(summary)
-    before = f", {done.skipped:,} were there before" if done.skipped else ""
+    before = f", {done.skipped:,} {'was' if done.skipped == 1 else 'were'} there before" if done.skipped else ""
     until = "" if done.last is None else f"; the recording ends at {rfc3339(done.last + 1)}"
-    note(f"{done.sent:,} events sent to {settings.brokers}{before}{until}")
+    note(f"{counted(done.sent, 'event')} sent to {settings.brokers}{before}{until}")
 
 
 def _factor(speed: str) -> float | None:

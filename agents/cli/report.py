@@ -11,7 +11,8 @@ import typer
 
 from agents.bad_lines import BadLines
 from agents.cli import report_output
-from agents.cli.common import DeadLetters, PolicyFile, Recordings, Strict, dead_letter_file, note, policy_of, progress, warn
+from agents.cli.common import DeadLetters, PolicyFile, Recordings, Strict, note, policy_of, progress, warn
+from agents.cli.outputs import dead_letter_file
 from agents.cli.report_options import instant, kpi_names, segmentations
 from agents.recording_files import total_bytes
 from agents.recordings import Reader, without_gc

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import typer
 
+from agents.cli.common import printable
 from agents.cli.report_text import NONE, cells, columns, details, label, title
 
 Report = dict[str, Any]
@@ -92,7 +93,7 @@ def as_table(report: Report, names: Sequence[str], zone: str) -> None:
                 table.add_column(text, justify="right")
         for row in rows:
             if tuple(row["segment"]) == dims:
-                segment = (NONE if value is None else value for value in row["segment"].values())
+                segment = (NONE if value is None else printable(value) for value in row["segment"].values())
                 texts = (text for name in shown for text in cells(name, row["kpis"][name]))
                 table.add_row(*segment, row["start"][:16].replace("T", " "), *texts)
         console.print(table)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agents.cli.common import counted, printable
 from streams.kpis import REGISTRY
 from streams.kpis.kpi import Figure, Unit
 
@@ -74,6 +75,8 @@ def _inner(value: Any, unit: Unit) -> str:
 def title(report: Mapping[str, Any], zone: str) -> str:
     """What the table is of: its instant, zone, policy, and what was read."""
     read = report["input"]
-    parts = [f"at {report['at']} ({zone})", f"policy {report['policy']}", f"{read['events']:,} events"]
-    parts += [f"{read[key]:,} {label(key)}" for key in ("duplicates", "conflicts", "dead_letters", "retracted") if read[key]]
+    parts = [f"at {report['at']} ({zone})", f"policy {printable(report['policy'])}", counted(read["events"], "event")]
+    parts += [counted(read[f"{noun}s"], label(noun)) for noun in ("duplicate", "conflict", "dead_letter") if read[f"{noun}s"]]
+    if read["retracted"]:
+        parts.append(f"{read['retracted']:,} retracted")
     return " · ".join(parts)

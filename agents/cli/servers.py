@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agents.cli.common import FailedError, PolicyFile, policy_of
+from agents.cli.common import FailedError, PolicyFile, counted, policy_of, tell
 from agents.cli.settings import Brokers, kafka_away, need_kafka, settings_of
 from agents.reach import unreachable
 from streams.policy import Policy
@@ -61,9 +61,9 @@ def topics(
 
 
 def _say(what: str, problems: list[str], good: str) -> bool:
-    """A line for what is well, or one for each problem."""
+    """A line for what is well on stdout, or one for each problem on stderr."""
     for problem in problems:
-        typer.echo(f"failed  {what}: {problem}")
+        tell(f"failed  {what}: {problem}")
     if not problems:
         typer.echo(f"ok      {what}: {good}")
     return not problems
@@ -72,7 +72,7 @@ def _say(what: str, problems: list[str], good: str) -> bool:
 def _summary(policy: Policy) -> str:
     parts = [f"version {policy.version}", f"time zone {policy.time_zone}"]
     for name, things in (("target", policy.targets), ("calendar", policy.calendars), ("alert", policy.alerts)):
-        parts.append(f"{len(things)} {name}{'' if len(things) == 1 else 's'}")
+        parts.append(counted(len(things), name))
     return ", ".join(parts)
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from agents.connectors import bank1999, servicenow, ubuntu_irc
 from agents.connectors.event import Event
+from agents.recording_files import STDIN
 from streams.errors import SourceError
 
 
@@ -37,10 +38,13 @@ CONNECTORS: Mapping[str, Connector] = MappingProxyType(
 
 
 def convert(source: str, paths: Iterable[Path]) -> Iterator[bytes]:
-    """The events of the exports `paths` as JSON lines, each with its newline. Raises `SourceError`, also for an unknown `source`."""
+    """The events of the exports `paths` (`-` is stdin) as JSON lines. Raises `SourceError`, also for an unknown `source`."""
     connector = CONNECTORS.get(source)
     if connector is None:
         raise SourceError(f"convert, argument SOURCE: {source!r} is not known; use one of {', '.join(CONNECTORS)}")
+    paths = list(paths)
+    if paths.count(STDIN) > 1:
+        raise SourceError("convert, argument FILE: stdin (-) is given twice, but can be read once; remove one")
     return _lines(connector, paths)
 
 

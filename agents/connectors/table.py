@@ -3,13 +3,15 @@
 import csv
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
+from agents.recording_files import STDIN, name_of
 from streams.errors import SourceError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -17,9 +19,9 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row by column name, and where it stands (`line` counts from 1, the header included)."""
+    """One row by column name, and where it stands: `file` as messages call it, `line` counted from 1, the header included."""
 
-    path: Path
+    file: str
     line: int
     values: dict[str, str]
 
@@ -55,7 +57,7 @@ class Row:
     def fault(self, field: str, remedy: str) -> SourceError:
         """An error that names this row and `field`; `remedy` says what belongs there."""
         return SourceError(
-            f"{self.path}, line {self.line}, field {field}: {self.values[field]!r} cannot be read: {remedy}; mend the row or remove it"
+            f"{self.file}, line {self.line}, field {field}: {self.values[field]!r} cannot be read: {remedy}; mend the row or remove it"
         )
 
 
@@ -66,6 +68,7 @@ def rows(path: Path, fields: Sequence[str], delimiter: str, *, quoted: bool) -> 
     Raises `SourceError` for a file that cannot be read, a missing column and a row with too few or too many values.
     """
     line = 0
+    shown = name_of(path)
     try:
         with _open(path) as text:
             reader = csv.reader(text, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, strict=True)
@@ -74,7 +77,7 @@ def rows(path: Path, fields: Sequence[str], delimiter: str, *, quoted: bool) -> 
             missing = [field for field in fields if field not in header]
             if missing:
                 raise SourceError(
-                    f"{path}, line 1, field {missing[0]}: column missing ({len(missing)} in all); "
+                    f"{shown}, line 1, field {missing[0]}: column missing ({len(missing)} in all); "
                     f"the first line must be a header with the columns {', '.join(fields)}"
                 )
             for values in reader:
@@ -83,23 +86,23 @@ def rows(path: Path, fields: Sequence[str], delimiter: str, *, quoted: bool) -> 
                     continue
                 if len(values) != len(header):
                     raise SourceError(
-                        f"{path}, line {line}, field {header[min(len(values), len(header) - 1)]}: {len(values)} values where the header "
+                        f"{shown}, line {line}, field {header[min(len(values), len(header) - 1)]}: {len(values)} values where the header "
                         f"has {len(header)} columns; mend the row or remove it"
                     )
-                yield Row(path, line, dict(zip(header, values, strict=True)))
+                yield Row(shown, line, dict(zip(header, values, strict=True)))
     except UnicodeDecodeError as exc:
-        raise SourceError(f"{path}, after line {line}, field unknown: not UTF-8 text ({exc.reason}); convert the file to UTF-8") from exc
+        raise SourceError(f"{shown}, after line {line}, field unknown: not UTF-8 text ({exc.reason}); convert the file to UTF-8") from exc
     except csv.Error as exc:
-        raise SourceError(f"{path}, after line {line}, field unknown: not a delimited row ({exc}); mend the row or remove it") from exc
+        raise SourceError(f"{shown}, after line {line}, field unknown: not a delimited row ({exc}); mend the row or remove it") from exc
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise SourceError(f"{path}, after line {line}, field unknown: damaged gzip data ({exc}); fetch the file again") from exc
+        raise SourceError(f"{shown}, after line {line}, field unknown: damaged gzip data ({exc}); fetch the file again") from exc
     except OSError as exc:
-        raise SourceError(f"{path}: the file cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
+        raise SourceError(f"{shown}: the file cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[str]]:
-    with path.open("rb") as raw:
+    with cast(io.BufferedReader, sys.stdin.buffer) if path == STDIN else path.open("rb") as raw:
         # By content, not by name: exports lose and gain endings on their way.
         packed = raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
         with io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, encoding="utf-8-sig", newline="") as text:

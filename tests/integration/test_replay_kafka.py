@@ -50,7 +50,7 @@ def test_topics_are_missing_then_created_then_as_they_should_be(
     monkeypatch.setenv("FIRSTLINE_PARTITIONS", "3")
     ended = firstline("topics", "--check")
     assert ended.code == 1
-    assert b"failed  topics: topic made.calls: is missing; run `firstline topics --create`\n" in ended.out
+    assert "failed  topics: topic made.calls: is missing; run `firstline topics --create`\n" in ended.err
     ended = firstline("topics", "--create")
     assert ended.code == 0
     assert b"created  made.calls\n" in ended.out
@@ -63,10 +63,10 @@ def test_topics_are_missing_then_created_then_as_they_should_be(
     for done in admin.incremental_alter_configs([resource]).values():
         done.result(10)
     until = time.monotonic() + 10  # the broker learns of it a moment after the controller
-    while b"made.kpis" not in (ended := firstline("check")).out and time.monotonic() < until:
+    while "made.kpis" not in (ended := firstline("check")).err and time.monotonic() < until:
         time.sleep(0.1)
     assert ended.code == 1
-    assert b"failed  topics: topic made.kpis: cleanup.policy is delete, state would expire; set it to compact\n" in ended.out
+    assert "failed  topics: topic made.kpis: cleanup.policy is delete, state would expire; set it to compact\n" in ended.err
 
 
 def test_too_few_partitions_are_named_with_the_remedy(kafka: KafkaServer, firstline: Firstline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_too_few_partitions_are_named_with_the_remedy(kafka: KafkaServer, firstl
     assert "error: topic few.calls: 1 partitions, but another interaction topic has 4" in ended.err
     ended = firstline("topics", "--check", "--brokers", kafka.address)
     assert ended.code == 1
-    assert b"failed  topics: topic few.calls: 1 partitions, but another interaction topic has 4" in ended.out
+    assert "failed  topics: topic few.calls: 1 partitions, but another interaction topic has 4" in ended.err
 
 
 def test_every_event_arrives_untouched_where_its_key_belongs_and_every_partition_hears_of_the_end(

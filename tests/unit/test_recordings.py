@@ -3,7 +3,10 @@
 import gzip
 import io
 import tracemalloc
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -53,7 +56,10 @@ PACKED = {
     "gzip": gzip.compress(GOOD),
     "gzip in two members, padded with zeros": gzip.compress(GOOD[:5000]) + gzip.compress(GOOD[5000:]) + b"\0" * 512,
     "zstd": zstandard.compress(GOOD),
-    "zstd in two frames": zstandard.compress(GOOD[:5000]) + zstandard.compress(GOOD[5000:]),
+    "zstd in two frames, padded with zeros": zstandard.compress(GOOD[:5000]) + b"\0" * 5 + zstandard.compress(GOOD[5000:]) + b"\0" * 512,
+    "zstd with a checksum, of a stream": zstandard.ZstdCompressor(write_checksum=True, write_content_size=False).compress(GOOD),
+    "zstd after a frame to skip": b"\x50\x2a\x4d\x18\3\0\0\0abc" + zstandard.compress(GOOD),
+    "zstd before a frame to skip": zstandard.compress(GOOD) + b"\x5f\x2a\x4d\x18\0\0\0\0",
     "with a byte order mark": b"\xef\xbb\xbf" + GOOD,
     "with CRLF": GOOD.replace(b"\n", b"\r\n"),
     "with blank lines": GOOD.replace(b"\n", b"\n\n \t\r\n"),
@@ -163,6 +169,24 @@ def test_a_line_beyond_all_bounds_needs_no_memory_of_its_size(tmp_path: Path) ->
     assert told == [f"{path}, line 101, field $: too_large: the line is longer than 1,048,576 bytes; make the event smaller or remove it"]
 
 
+@pytest.mark.parametrize("pack", [lambda: zlib.compressobj(wbits=31), lambda: zstandard.ZstdCompressor().compressobj()])
+def test_a_small_file_with_an_endless_line_needs_no_memory_of_its_size(tmp_path: Path, pack: Callable[[], Any]) -> None:
+    packer, path = pack(), tmp_path / "a"
+    with path.open("wb") as file:
+        for _ in range(64):
+            file.write(packer.compress(b"x" * (1 << 20)))
+        file.write(packer.compress(b"\n" + GOOD) + packer.flush())
+    assert path.stat().st_size < 1 << 17
+    tracemalloc.start()
+    told: list[str] = []
+    recording = Reader([path], DEFAULT.clock, BadLines(told.append)).load()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 << 20
+    assert sum(map(len, recording.subjects.values())) == 100
+    assert told == [f"{path}, line 1, field $: too_large: the line is longer than 1,048,576 bytes; make the event smaller or remove it"]
+
+
 @pytest.mark.parametrize(("pack", "name"), [(gzip.compress, "gzip"), (zstandard.compress, "Zstandard")])
 def test_a_file_cut_off_gives_what_there_is_and_says_that_more_is_missing(tmp_path: Path, pack: object, name: str) -> None:
     path = written(tmp_path / "a", pack(GOOD) + pack(GOOD)[:-20])  # type: ignore[operator]
@@ -178,11 +202,51 @@ def test_a_file_cut_off_gives_what_there_is_and_says_that_more_is_missing(tmp_pa
         Result(path, strict=True)
 
 
+def test_a_gzip_file_cut_off_in_its_first_member_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
+    noise = "".join(f"{pow(7, number, 10**9 + 7):x}" for number in range(1, 4000))  # packs badly, so that a part of it is missing
+    whole = b"".join(line(number, f"c{number}-{noise[number * 200 : number * 200 + 200]}") + b"\n" for number in range(100))
+    packed = gzip.compress(whole)
+    path = written(tmp_path / "a", packed[: len(packed) // 2])
+    result = Result(path)
+    count = len(result.records)
+    assert 30 < count < 70
+    assert [record[4] for record in result.records] == [str(number) for number in range(count)]
+    assert result.told == [
+        f"{path}, line {count + 1}, field $: malformed: the gzip data end too early, and what should follow is missing; "
+        "fetch the file again"
+    ]
+
+
+def test_a_wrong_checksum_is_told_after_all_that_came_out(tmp_path: Path) -> None:
+    gz = gzip.compress(GOOD)
+    checked = zstandard.ZstdCompressor(write_checksum=True).compress(GOOD)
+    for packed, why in (
+        (gz[:-8] + b"\0" + gz[-7:], "the gzip data are damaged (Error -3 while decompressing data: incorrect data check)"),
+        (checked[:-1] + b"\0", "the Zstandard data are damaged (zstd decompressor error: Restored data doesn't match checksum)"),
+    ):
+        path = written(tmp_path / "a", packed)
+        result = Result(path)
+        assert [record[4] for record in result.records] == [str(number) for number in range(100)]
+        assert result.told == [f"{path}, line 101, field $: malformed: {why}, and what should follow is missing; fetch the file again"]
+
+
+def test_damage_within_compressed_data_leaves_what_was_before_it(tmp_path: Path) -> None:
+    members = gzip.compress(GOOD) + b"neither zeros nor a member"
+    frames = zstandard.compress(GOOD) + b"neither zeros nor a frame"
+    block = zstandard.compress(GOOD)
+    for packed in (members, frames, zstandard.compress(GOOD) + block[:20] + b"\xff" * 20 + block[40:]):
+        result = Result(written(tmp_path / "a", packed))
+        assert len(result.records) == 100
+        assert len(result.told) == 1
+        assert ", line 101, field $: malformed: the " in result.told[0]
+        assert " data are damaged (" in result.told[0]
+
+
 def test_damaged_compressed_data_are_a_fault_where_they_begin(tmp_path: Path) -> None:
     path = written(tmp_path / "a", gzip.compress(GOOD) + gzip.compress(GOOD)[:-8] + b"\xff" * 8)
     result = Result(path)
     assert result.told == [
-        f"{path}, line 101, field $: malformed: the gzip data are damaged (Error -3 while decompressing data: incorrect data check), "
+        f"{path}, line 201, field $: malformed: the gzip data are damaged (Error -3 while decompressing data: incorrect data check), "
         "and what should follow is missing; fetch the file again"
     ]
 
@@ -215,10 +279,11 @@ def test_only_the_first_bad_lines_are_listed_and_the_rest_is_summed_up(tmp_path:
     assert result.bad.summary() == "51 bad lines left out: 50 malformed, 1 unknown_type; the first 20 are listed above"
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 109, 110, 111, 4096])
-def test_lines_come_out_whole_wherever_the_blocks_end(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.recording_files._PLAIN_BYTES", size)
-    path = written(tmp_path / "a", GOOD[:3000])
+@pytest.mark.parametrize("packed", [GOOD[:3000], gzip.compress(GOOD[:3000])], ids=["plain", "gzip"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 109, 110, 111, 3000, 4096])
+def test_lines_come_out_whole_wherever_the_blocks_end(tmp_path: Path, packed: bytes, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.unpacking._PLAIN_BYTES", size)
+    path = written(tmp_path / "a", packed)
     found = [(item.first, item.lines) for item in read(path) if isinstance(item, Lines)]
     assert b"\n".join(text for _, lines in found for text in lines) == GOOD[:3000].rstrip(b"\n")
     numbers = [first + index for first, lines in found for index in range(len(lines))]

@@ -116,6 +116,9 @@ def test_the_state_of_another_replay_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReplayStateError) as caught:
         ReplayState(path, [recording], cluster="d", order="file").load()
     assert str(caught.value) == f"--resume: {path}: is of a replay with other cluster; remove it or name another file"
+    with pytest.raises(ReplayStateError) as caught:
+        ReplayState(path, [recording], cluster="c", order="time").load()
+    assert str(caught.value) == (f"--resume: {path}: is of a replay with another --speed; give max again, remove it or name another file")
     recording.write_text("xy")
     with pytest.raises(ReplayStateError, match="with other files; remove it"):
         ReplayState(path, [recording], cluster="c", order="file").load()

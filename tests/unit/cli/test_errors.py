@@ -1,5 +1,6 @@
 """Wrong use and bad input end with exit 2, a failure with exit 1; each with a message that names place, field and remedy."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.cli import run
+from agents.broker import EmbeddedBroker
+from agents.cli.application import COMMANDS
 from tests.command import Firstline
 
 
@@ -35,7 +37,10 @@ def recording(tmp_path: Path) -> Path:
         (["--from", "2027-01-01"], "error: --from: not before the end of the recording, so there is nothing between them; give an "),
         (["--from", "2026-01-02", "--at", "2026-01-01"], "error: --from: not before --at, so there is nothing between them; give "),
         (["--from", "1990-01-01", "--window", "1s"], "error: --window: 1s makes 1,141,"),
-        (["--format", "xml"], "'xml' is not one of 'table', 'json', 'csv'"),
+        (
+            ["--format", "xml"],
+            "error: Invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv'.\nTry: firstline report --help\n",
+        ),
         (["--windwo", "1h"], "error: No such option: --windwo (Possible options: --window)\nTry: firstline report --help\n"),
         (["--policy", "/none.toml"], "error: --policy: /none.toml: cannot be read (No such file or directory); check the path and "),
     ],
@@ -61,13 +66,13 @@ def test_a_wrong_option_is_named_with_the_remedy(recording: Path, firstline: Fir
         ),
     ],
 )
-@pytest.mark.parametrize("command", ["report", "check", "replay"])
+@pytest.mark.parametrize("command", ["report", "check", "replay", "demo", "worker"])
 def test_a_broken_policy_is_named_with_file_and_key(
     recording: Path, firstline: Firstline, tmp_path: Path, *, command: str, text: str, message: str
 ) -> None:
     policy = tmp_path / "p.toml"
     policy.write_text(text)
-    ended = firstline(command, *([] if command == "check" else [recording]), "--policy", policy)
+    ended = firstline(command, *([recording] if command in ("report", "replay") else []), "--policy", policy)
     assert ended.code == 2
     assert ended.err.startswith(f"error: {policy}: {message}")
 
@@ -76,6 +81,30 @@ def test_a_policy_that_is_no_text_is_named(recording: Path, firstline: Firstline
     (tmp_path / "p.toml").write_bytes(b"version = '\xff'")
     ended = firstline("report", recording, "--policy", tmp_path / "p.toml")
     assert (ended.code, ended.err) == (2, f"error: --policy: {tmp_path / 'p.toml'}: byte 11 is not UTF-8; save the file as UTF-8\n")
+
+
+def test_a_policy_of_the_environment_is_named_by_its_variable(
+    recording: Path, firstline: Firstline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTLINE_POLICY", "/none.toml")
+    problem = "/none.toml: cannot be read (No such file or directory); check the path and its permissions\n"
+    assert firstline("report", recording).err == f"error: FIRSTLINE_POLICY: {problem}"
+    monkeypatch.setenv("FIRSTLINE_POLICY", str(tmp_path / "other.toml"))
+    assert firstline("report", recording, "--policy", "/none.toml").err == f"error: --policy: {problem}"
+
+
+def test_an_empty_path_of_a_policy_is_named(recording: Path, firstline: Firstline) -> None:
+    ended = firstline("report", recording, "--policy", "")
+    assert (ended.code, ended.err) == (
+        2, "error: --policy: names no file; give the path of a policy file, or leave it out for the shipped policy\n",
+    )  # fmt: skip
+
+
+def test_a_policy_may_begin_with_a_byte_order_mark(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text('version = "v7"\n', encoding="utf-8-sig")
+    ended = firstline("report", recording, "--policy", tmp_path / "p.toml", "--format", "json")
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out)["policy"] == "v7"
 
 
 def test_files_that_cannot_be_used_are_named(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
@@ -107,7 +136,7 @@ def test_without_a_command_there_is_help_and_exit_2(firstline: Firstline) -> Non
     assert "firstline report calls.jsonl --by queue" in ended.err
 
 
-@pytest.mark.parametrize("command", ["report", "replay", "generate", "convert", "check", "topics"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_examples(firstline: Firstline, command: str) -> None:
     ended = firstline(command, "--help")
     assert ended.code == 0
@@ -120,7 +149,7 @@ def closed_port() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.mark.parametrize("command", ["check", "topics", "replay"])
+@pytest.mark.parametrize("command", ["check", "topics", "replay", "worker"])
 def test_no_kafka_there_is_said_within_seconds(
     recording: Path, firstline: Firstline, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,16 +159,42 @@ def test_no_kafka_there_is_said_within_seconds(
     ended = firstline(command, *([recording] if command == "replay" else []), "--brokers", f"127.0.0.1:{port}")
     assert time.monotonic() - began < 5
     assert ended.code == 1
-    said = ended.err + ended.out.decode()
     assert (
         f"FIRSTLINE_BROKERS (--brokers): no Kafka at 127.0.0.1:{port} (127.0.0.1:{port}: Connection refused); "
         "start it, or set the brokers to host:port of one that runs\n"
-    ) in said
-    if command == "check":
-        assert "ok      policy: version default, time zone Europe/Berlin, " in said
-        assert "failed  redis: FIRSTLINE_REDIS_URL: no Redis at redis://127.0.0.1:" in said
-        assert "start it, or set FIRSTLINE_REDIS_URL to redis://host:port/0\n" in said
-        assert "secret" not in said
+    ) in ended.err
+
+
+def test_a_check_tells_what_is_well_on_stdout_and_what_is_not_on_stderr(firstline: Firstline, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = closed_port()
+    monkeypatch.setenv("FIRSTLINE_REDIS_URL", f"redis://:secret@127.0.0.1:{redis}/0")
+    ended = firstline("check", "--brokers", f"127.0.0.1:{closed_port()}")
+    assert ended.code == 1
+    assert ended.out.startswith(b"ok      policy: version default, time zone Europe/Berlin, ")
+    assert ended.out.count(b"\n") == 1
+    kafka_said, redis_said = ended.err.splitlines()
+    assert kafka_said.startswith("failed  kafka: FIRSTLINE_BROKERS (--brokers): no Kafka at 127.0.0.1:")
+    assert redis_said.startswith(f"failed  redis: FIRSTLINE_REDIS_URL: no Redis at redis://127.0.0.1:{redis}/0 (")
+    assert redis_said.endswith("; start it, or set FIRSTLINE_REDIS_URL to redis://host:port/0")
+    assert "secret" not in ended.err
+
+
+def test_an_empty_recording_has_nothing_to_show_but_can_be_replayed(
+    recording: Path, firstline: Firstline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").touch()
+    ended = firstline("demo", "--input", tmp_path / "empty", "--port", 0, "--metrics-port", 0)
+    assert (ended.code, ended.out, ended.err) == (
+        2, b"", "error: --input: there is no event in the recording, so there is nothing to show; give another\n",
+    )  # fmt: skip
+    monkeypatch.setenv("FIRSTLINE_EMBEDDED", "true")
+    with EmbeddedBroker() as broker:
+        ended = firstline("replay", tmp_path / "empty", "--brokers", broker.address)
+        assert (ended.code, ended.err) == (0, f"note: 0 events sent to {broker.address}\n")
+        ended = firstline("replay", recording, "--brokers", broker.address)
+        assert (ended.code, ended.err) == (
+            0, f"note: 1 event sent to {broker.address}; the recording ends at 2026-03-02T09:00:00.001+00:00\n",
+        )  # fmt: skip
 
 
 def test_settings_that_make_no_sense_are_named(firstline: Firstline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,28 +221,8 @@ def test_wrong_options_of_replay_are_named(recording: Path, firstline: Firstline
     assert (ended.code, ended.err) == (2, message)
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    command = [str(Path(sys.executable).with_name("firstline")), "generate", "--days", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline().startswith(b'{"specversion":"1.0"')
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait() == 0
-
-
 def test_a_report_loads_nothing_that_it_does_not_need() -> None:
     heavy = ("faust", "confluent_kafka", "aiokafka", "aiohttp", "redis", "pydantic", "prometheus_client", "rich")
-    code = f"import sys, agents.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, agents.cli.report; print([name for name in {heavy} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
-
-
-def test_ctrl_c_while_the_commands_load_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    def interrupted(_args: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("agents.cli.build", interrupted)
-    assert run(["demo"]) == 130
-    assert capfd.readouterr().err == ""

@@ -141,6 +141,35 @@ def test_a_table_of_many_rows_has_a_line_each_and_a_dash_for_no_value(recording:
     ]
 
 
+def test_names_cannot_steer_the_terminal_but_are_left_as_they_are_for_programs(firstline: Firstline, tmp_path: Path) -> None:
+    evil = "\x1b[2JA\0\n\u202eB"
+    (tmp_path / "r").write_text("\n".join(event("2026-03-02T09:00:00Z", name, "call.queued", queue=name) for name in (evil, "Köln Süd")))
+    (tmp_path / "policy.toml").write_text('version = "\\u001b[31mred"\n')
+    args = ("report", tmp_path / "r", "--by", "queue", "--kpi", "offered", "--policy", tmp_path / "policy.toml")
+    title, _, first, second = firstline(*args).out.decode().splitlines()
+    assert title.split(" · ")[1:] == ["policy \\x1b[31mred", "2 events"]
+    assert first.split() == ["\\x1b[2JA\\x00\\n\\u202eB", "2026-03-02", "10:00", "1"]
+    assert second.split() == ["Köln", "Süd", "2026-03-02", "10:00", "1"]
+    assert evil.encode() in firstline(*args, "--format", "csv").out
+    assert [row["segment"]["queue"] for row in json.loads(firstline(*args, "--format", "json").out)["rows"]] == [evil, "Köln Süd"]
+
+
+def test_messages_cannot_steer_the_terminal(firstline: Firstline, tmp_path: Path) -> None:
+    (tmp_path / "r").write_text(event("2026-03-02T09:00:00Z", "a", "call.\x1b[2Jqueued") + "\n")
+    ended = firstline("report", tmp_path / "r", "--strict")
+    assert "\x1b" not in firstline("report", tmp_path / "r").err + ended.err
+    assert ended.err.startswith(f"error: {tmp_path / 'r'}, line 1, field $.type: unknown_type: unknown event type 'call.\\x1b[2Jqueued'; ")
+
+
+def test_one_of_a_kind_is_counted_in_the_singular(firstline: Firstline, tmp_path: Path) -> None:
+    (tmp_path / "r").write_text(f"{LINES[0]}\n{LINES[0]}\noops\n")
+    title = firstline("report", tmp_path / "r").out.decode().splitlines()[0]
+    assert title.split(" · ")[2:] == ["1 event", "1 duplicate", "1 dead letter"]
+    (tmp_path / "r").write_text(f"{LINES[0]}\n" * 3 + f"{LINES[1]}\noops\noops\n")
+    title = firstline("report", tmp_path / "r").out.decode().splitlines()[0]
+    assert title.split(" · ")[2:] == ["2 events", "2 duplicates", "2 dead letters"]
+
+
 def test_no_event_is_no_row_and_no_failure(firstline: Firstline, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     ended = firstline("report", tmp_path / "empty", "--format", "json")

@@ -1,6 +1,8 @@
 """What all connectors share: names, compression, files that cannot be read."""
 
 import gzip
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,25 @@ def test_a_compressed_export_reads_like_a_plain_one_whatever_its_name(tmp_path: 
     plain = list(convert("ubuntu-irc", [tmp_path / "plain.csv"]))
     assert plain[0] == STARTED
     assert list(convert("ubuntu-irc", [tmp_path / "packed.csv"])) == plain
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_stdin_is_a_file_called_dash(monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]) -> None:
+    wrong = IRC + "8,noon,message,N1,c:7,0,1\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(pack(wrong.encode())))))  # type: ignore[arg-type]
+    lines = convert("ubuntu-irc", [Path("-")])
+    assert next(lines) == STARTED
+    with pytest.raises(SourceError) as caught:
+        list(lines)
+    assert str(caught.value) == (
+        "stdin, line 4, field ts: 'noon' cannot be read: a time written yyyy-mm-ddTHH:MM is expected; mend the row or remove it"
+    )
+
+
+def test_stdin_is_refused_a_second_time() -> None:
+    with pytest.raises(SourceError) as caught:
+        convert("ubuntu-irc", [Path("-"), Path("-")])
+    assert str(caught.value) == "convert, argument FILE: stdin (-) is given twice, but can be read once; remove one"
 
 
 def test_several_files_follow_one_another(tmp_path: Path) -> None:
