@@ -33,7 +33,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first line t
 
 
 def policy_of(path: Path | None) -> Policy:
-    """The policy of a file, or the shipped one. Raises `PolicyError`."""
+    """The policy of a file, or the shipped one; what it asks for in vain is told. Raises `PolicyError`."""
     if path is None:
         return DEFAULT
     # If both name the same file, either may be mended.
@@ -41,11 +41,14 @@ def policy_of(path: Path | None) -> Policy:
     if path == Path():
         raise PolicyError(f"{where}: names no file; give the path of a policy file, or leave it out for the shipped policy")
     try:
-        return load(path.read_text(encoding="utf-8-sig"), str(path))
+        policy = load(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as exc:
         raise PolicyError(f"{where}: {path}: cannot be read ({exc.strerror or exc}); check the path and its permissions") from exc
     except UnicodeDecodeError as exc:
         raise PolicyError(f"{where}: {path}: byte {exc.start} is not UTF-8; save the file as UTF-8") from exc
+    for text in policy.notes:
+        note(text)
+    return policy
 
 
 def counted(count: int, noun: str) -> str:

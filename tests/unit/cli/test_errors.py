@@ -77,6 +77,14 @@ def test_a_broken_policy_is_named_with_file_and_key(
     assert ended.err.startswith(f"error: {policy}: {message}")
 
 
+def test_what_a_policy_asks_for_in_vain_is_told(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text('recovered_within = "2h"')
+    ended = firstline("report", recording, "--policy", policy)
+    assert ended.code == 0
+    assert f"note: {policy}: recovered_within: is kept, but this release computes nothing from it\n" in ended.err
+
+
 def test_a_policy_that_is_no_text_is_named(recording: Path, firstline: Firstline, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_bytes(b"version = '\xff'")
     ended = firstline("report", recording, "--policy", tmp_path / "p.toml")
