@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import uvloop
-
 from agents.broker import EmbeddedBroker, ReadAhead
 from agents.feed import Feeder, Item
 from agents.health import Health
@@ -124,8 +122,3 @@ async def _end(process: Process, options: Options, stop: asyncio.Event) -> None:
             break
     stop.set()
     await asyncio.Event().wait()
-
-
-def install_loop() -> None:
-    """uvloop, also for the loop of Faust's consumer thread."""
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-import uvloop
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
-from agents import app, topics
+from agents import app, loop, topics
 from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.interactions import Interactions
@@ -213,10 +212,10 @@ def run_worker(worker: Worker) -> int:
 
     async def until_signal() -> int:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            running.add_signal_handler(number, stop.set)
         return await worker.run(stop)
 
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # also for the loop of Faust's consumer thread
+    loop.install()
     return asyncio.run(until_signal())

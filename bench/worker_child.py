@@ -7,8 +7,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-from agents import logs
-from agents.demo import install_loop
+from agents import logs, loop
 from agents.process import Process
 from agents.settings import Settings
 from agents.supervision import Supervisor
@@ -47,5 +46,5 @@ async def main(broker: str) -> int:
 
 if __name__ == "__main__":
     logs.configure("WARNING")
-    install_loop()
+    loop.install()
     sys.exit(asyncio.run(main(sys.argv[1])))

@@ -150,8 +150,7 @@ def wallboard(port: Port = 8080) -> None:
 
 def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level: str = "INFO") -> None:
     """Runs until SIGTERM or SIGINT, or until it ends by itself."""
-    from agents import logs
-    from agents.demo import install_loop
+    from agents import logs, loop
     from agents.topics import TopicsError
 
     async def until_signal() -> int:
@@ -162,7 +161,7 @@ def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level
         return await main(stop)
 
     logs.configure(log_level)
-    install_loop()
+    loop.install()
     try:
         code = asyncio.run(until_signal())
     except TopicsError as exc:

@@ -17,6 +17,7 @@ from faust.transport import conductor, consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.utils import queues
 
+from agents import loop
 from agents.batching.records import PartitionRecords
 
 PINS: dict[str, tuple[Any, str]] = {
@@ -32,6 +33,7 @@ PINS: dict[str, tuple[Any, str]] = {
     "faust TableManager": (manager.TableManager, "f6eed12883a36a91"),
     "faust Recovery": (recovery.Recovery, "a652ef029484ee3a"),
     "mode FlowControlEvent": (queues.FlowControlEvent, "1da8f905ab655e39"),
+    "aiokafka AIOKafkaConnection": (loop.Connection.__bases__[0], "ac26ab36fe7cd5b4"),
     "aiokafka PartitionRecords": (PartitionRecords.__bases__[0], "94aa0da0dbec8d1b"),
     "aiokafka FetchResult": (fetcher.FetchResult, "d7db13f06de8248c"),
     "aiokafka Fetcher.fetched_records": (fetcher.Fetcher.fetched_records, "be4348896b9b66af"),
