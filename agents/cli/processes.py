@@ -155,9 +155,9 @@ def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level
 
     async def until_signal() -> int:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            running.add_signal_handler(number, stop.set)
         return await main(stop)
 
     logs.configure(log_level)
