@@ -8,9 +8,9 @@ import pytest
 
 from agents import topics
 from agents.settings import Settings
-from tests.conftest import unavailable
+from tests.conftest import running
 from tests.integration.centre import END_MS, Centre, make_input
-from tests.integration.kafka_server import KafkaServer, ServerUnavailable
+from tests.integration.kafka_server import KafkaServer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 PARTITIONS = 4
@@ -18,13 +18,7 @@ PARTITIONS = 4
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[KafkaServer]:
-    server = KafkaServer(tmp_path / "kafka")
-    try:
-        server.start()
-    except ServerUnavailable as exc:
-        unavailable(str(exc))
-    yield server
-    server.kill()
+    yield from running(KafkaServer(tmp_path / "kafka"))
 
 
 def test_a_killed_broker_comes_back_and_the_worker_goes_on(broker: KafkaServer, tmp_path: Path) -> None:

@@ -18,8 +18,7 @@ from agents.wallboard.sample import AT_MS, row, snapshot
 from agents.wire import connect
 from streams.errors import FirstlineError
 from streams.snapshot import RowKey
-from tests.conftest import unavailable
-from tests.integration.kafka_server import ServerUnavailable
+from tests.conftest import running
 from tests.integration.redis_server import RedisServer
 
 pytestmark = pytest.mark.redis
@@ -31,13 +30,7 @@ VIP = RowKey(("queue",), ("VIP",), "1h")
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     """A server of this test's own: it is flushed, killed and started again."""
-    made = RedisServer(tmp_path / "redis")
-    try:
-        made.start()
-    except ServerUnavailable as exc:
-        unavailable(str(exc))
-    yield made
-    made.kill()
+    yield from running(RedisServer(tmp_path / "redis"))
 
 
 class Site:
