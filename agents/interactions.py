@@ -143,13 +143,13 @@ class Interactions:
         They come together so that the rollup does not wait for some partitions of one worker after it has heard of the others.
         `ended(partition)`: whether a recording has ended there and all of it is read.
         """
-        clocks = {partition: self.now(part, wall_ms) for partition, part in self.open.items()}
-        if all(now is None for now in clocks.values()):
+        # The clock and whether that is the end are of one moment: while the rows of others are sent, the rest of a recording may come in.
+        looked = [(partition, part, self.now(part, wall_ms), ended(partition)) for partition, part in self.open.items()]
+        if all(now is None for _, _, now, _ in looked):
             return
         all_reached = []
-        for partition, now in clocks.items():
-            part = self.open.get(partition)
-            if part is None:  # closed while the rows of another were sent
+        for partition, part, now, has_ended in looked:
+            if self.open.get(partition) is not part:  # closed, or opened anew, while the rows of another were sent
                 continue
             records: list[Wire] = []
             if now is not None:
@@ -157,7 +157,7 @@ class Interactions:
                 rows = part.view.all_partials() if part.all_due else part.view.partials()
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
-            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, ended(partition))
+            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended)
             all_reached.append(encode_reached(reached))
             self._pipeline.add_corrections(part.view.corrections - part.corrections)
             part.corrections = part.view.corrections

@@ -170,3 +170,29 @@ async def test_no_record_can_stop_the_agent(value: bytes) -> None:
     await desk.take(value, queued(1))
     assert desk.ledger.size(HERE) == 1
     assert len(desk.sent) == 1
+
+
+async def test_what_comes_in_while_rows_of_others_are_sent_does_not_end_a_recording_in_the_same_tick() -> None:
+    """Its clock was looked at before: rows of that clock must not pass for the final ones."""
+    desk, other = Desk("recording"), Ledger()
+    other.open(EPOCH)
+    desk.work.opened(1, other, EPOCH)
+    await desk.take(queued(1, after_ms=1000))
+    there = subjects(1, 1)[0]
+
+    def come_in(*values: bytes) -> None:
+        records = [SimpleNamespace(key=b"k", value=v, headers=(), timestamp=NOON + 10**9, offset=n) for n, v in enumerate(values)]
+        assert desk.work.take(1, other, SimpleNamespace(topic="calls", value=records)) == ()
+
+    come_in(queued(1, there, after_ms=2000))
+    read: set[int] = set()
+    ticking = iter(desk.work.tick(100, NOON, lambda partition: partition in read))
+    next(ticking)  # the rows of partition 0 are on their way
+    come_in(queued(2, there, after_ms=5000), encode("recording", make("recording.ended", NOON + 9000, "end", "replay")))
+    read.add(1)
+    [about_0, about_1] = [decode(*wire) for wire in list(ticking)[-1]]
+    assert isinstance(about_0, Reached) and isinstance(about_1, Reached)
+    assert [(each.now_ms - NOON, each.ended) for each in (about_0, about_1)] == [(1000, False), (2000, False)]
+    [_, then] = [decode(*wire) for wire in list(desk.work.tick(101, NOON, lambda partition: partition in read))[-1]]
+    assert isinstance(then, Reached)
+    assert (then.now_ms - NOON, then.ended) == (9000, True)
