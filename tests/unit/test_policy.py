@@ -1,6 +1,5 @@
 import datetime as dt
 import re
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -9,6 +8,7 @@ from streams.calendars import Holidays
 from streams.errors import PolicyError
 from streams.policy import DEFAULT, Window, load
 from streams.targets import Target
+from tests.acceptance.recordings import DATA
 
 CONTRACT = """
 version = "2026-11"
@@ -67,9 +67,9 @@ def test_the_built_in_targets_are_those_of_the_trade() -> None:
 
 
 def test_the_example_of_the_contract_loads() -> None:
-    contract = Path("/work/shared/INTERFACE.md")
+    contract = DATA.parent / "INTERFACE.md"
     if not contract.exists():
-        pytest.skip("the contract is not on this machine")
+        pytest.skip(f"the contract is not here ({contract}); FIRSTLINE_DATA names the folder beside it")
     example = re.search(r"```toml\n(.*?)```", contract.read_text(), re.DOTALL)
     assert example
     policy = load(example[1], "example.toml")
