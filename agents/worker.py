@@ -33,6 +33,10 @@ STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
+FAR_BEHIND = 50_000
+"""Events still to be read beyond which the rows of every tick are left out: they would be of long ago, and cost more than the events."""
+ROWS_WHEN_BEHIND_S = 10.0
+"""Rows still come so often."""
 _COLLECTOR = (200_000, 20, 100)
 """Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
 
@@ -145,12 +149,16 @@ class Worker:
 
     async def _ticks(self) -> None:
         tick_ms, work, partials = self.policy.tick_ms, self.interactions, self.application.partials
-        spent = 0.0
+        spent, told = 0.0, 0.0
         while True:
-            # The next aligned instant, but not before events had their share: a worker that is far behind must not only make rows.
+            # The next aligned instant, but not before events had their share: a worker that is behind must not only make rows.
             tick = int((time.time() + spent * EVENTS_TO_ROWS) * 1000) // tick_ms + 1
             await asyncio.sleep(tick * tick_ms / 1000 - time.time())
             started = time.perf_counter()
+            if started - told < ROWS_WHEN_BEHIND_S and sum(self.application.faust.consumer.lags().values()) > FAR_BEHIND:
+                spent = 0.0
+                continue
+            told = started
             try:
                 await self._learn_ends()
                 for records in work.tick(tick, tick * tick_ms, self._has_ended):

@@ -115,7 +115,7 @@ class Aggregator:
                 counts[measure] = counts.get(measure, 0) + by
             elif time < self.at:
                 self._cell(-1, shared, where, ())
-        for time, measure, ms, where in book.values:
+        for time, measure, ms, where, _ in book.values:
             if first <= time < last:
                 if where != here:
                     here, cell = where, self._cell(0, shared, where, ())
@@ -132,7 +132,7 @@ class Aggregator:
             if time < at:
                 counts = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ()).counts
                 counts[measure] = counts.get(measure, 0) + by
-        for time, measure, ms, where in book.values:
+        for time, measure, ms, where, _ in book.values:
             if time < at:
                 cell = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ())
                 cell.values.setdefault(measure, []).append(ms)

@@ -1,7 +1,6 @@
 """Tallies: what bookings add up to. Counts and distributions that can be added, and taken back."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from math import ceil, log
 from typing import Any
 
@@ -13,10 +12,19 @@ TOPS = 8
 """How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
 
 
-@lru_cache(maxsize=1 << 18)
+_KNOWN: dict[int, int] = {}
+_KNOWN_AT_MOST = 1 << 18
+
+
 def bucket_of(value: int) -> int:
     """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
-    return -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
+    bucket = _KNOWN.get(value)
+    if bucket is None:
+        bucket = -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
+        if len(_KNOWN) >= _KNOWN_AT_MOST:
+            _KNOWN.clear()
+        _KNOWN[value] = bucket
+    return bucket
 
 
 def bucket_value(bucket: int) -> float:
@@ -83,10 +91,15 @@ class Distribution:
         """Adds all values of another distribution."""
         if not other.n:
             return
+        if not self.n:
+            self.n, self.sum, self.buckets, self.top, self.cut = other.n, other.sum, dict(other.buckets), list(other.top), other.cut
+            return
         self.n += other.n
         self.sum += other.sum
         for bucket, count in other.buckets.items():
             self._change(bucket, count)
+        if self.cut and (not self.top or (other.top and other.top[-1] <= self.top[0])):
+            return  # nothing of it is among the largest
         floor = max((d.top[0] if d.top else 1 << 62) if d.cut else -1 for d in (self, other))
         top = sorted(value for value in self.top + other.top if value >= floor)
         self.cut = self.cut or other.cut or len(top) > TOPS
@@ -100,11 +113,12 @@ class Distribution:
         self.sum -= other.sum
         for bucket, count in other.buckets.items():
             self._change(bucket, -count)
-        for value in other.top:
-            if value in self.top:
-                self.top.remove(value)
         if self.n == 0:
             self.top, self.cut = [], False
+        elif self.top and other.top and other.top[-1] >= self.top[0]:
+            for value in other.top:
+                if value in self.top:
+                    self.top.remove(value)
 
     @property
     def max(self) -> int | None:
