@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from agents import app, loop, topics
+from agents.batching.application import COLLECTOR
 from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.interactions import Interactions
@@ -33,8 +34,6 @@ STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
-_COLLECTOR = (200_000, 20, 100)
-"""Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +78,7 @@ class Worker:
         self.health.not_ready("partitions", "waiting for an assignment and its recovery")
         partitions = await asyncio.to_thread(topics.ensure, self.settings)
         thresholds = gc.get_threshold()
-        gc.set_threshold(*_COLLECTOR)
+        gc.set_threshold(*COLLECTOR)
         self._build(partitions)
         supervisor = Supervisor(stop)
         await self._outbox.start()
