@@ -103,7 +103,7 @@ class Kafka:
             self.create(topic, PARTITIONS)
             command = module("bench.peers.workload", self.address, topic, events, queues)
             told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-            truth = Truth(told["totals"], told["answered_wait"], told["end"], told["events"])
+            truth = Truth(told["totals"], told["answered_wait"], told["backlog"], told["end"], told["events"])
             known = self._datasets[events, queues] = Dataset(prefix, topic, self.ends(topic), truth)
             if sum(known.ends) != truth.events:
                 raise RuntimeError(f"{sum(known.ends)} events are on {topic}, not {truth.events}")

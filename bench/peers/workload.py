@@ -37,6 +37,8 @@ class Truth:
     """As `bench.peers.job.Totals`."""
     answered_wait: dict[str, int]
     """Queue → sum of the waits (ms) of what was answered: Firstline's speed of answer has those only."""
+    backlog: dict[str, int]
+    """Queue → what is open to Firstline, where a missed call is over before its end is told."""
     end: int
     events: int
 
@@ -102,19 +104,21 @@ def _sent(call: _Call, step: int, time: int, kind: str, more: str) -> Sent:
 def _truth(calls: Iterable[_Call], end: int, events: int) -> Truth:
     totals: dict[str, list[int]] = {}
     answered_wait: dict[str, int] = {}
+    backlog: dict[str, int] = {}
     for call in calls:
         if call.offered >= end:
             continue
         total = totals.setdefault(call.queue, [0] * 7)
         _add(total, call.offered, [1, 0, 0, 0, 0])
         total[5] += call.ended >= end
+        backlog[call.queue] = backlog.get(call.queue, 0) + ((call.ended if call.answered else call.left) >= end)
         wait = call.left - call.offered
         if call.left < end:
             within = call.answered and wait <= TARGET_MS
             _add(total, call.left, [0, int(call.answered), int(within), int(not call.answered), wait])
             if call.answered:
                 answered_wait[call.queue] = answered_wait.get(call.queue, 0) + wait
-    return Truth(totals, answered_wait, end, events)
+    return Truth(totals, answered_wait, backlog, end, events)
 
 
 def _add(total: list[int], time: int, sums: list[int]) -> None:
