@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from agents import app, loop, topics
+from agents.batching.application import COLLECTOR
 from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.interactions import Interactions
@@ -37,8 +38,6 @@ FAR_BEHIND = 50_000
 """Events still to be read beyond which the rows of every tick are left out: they would be of long ago, and cost more than the events."""
 ROWS_WHEN_BEHIND_S = 10.0
 """Rows still come so often."""
-_COLLECTOR = (200_000, 20, 100)
-"""Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
 
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +82,7 @@ class Worker:
         self.health.not_ready("partitions", "waiting for an assignment and its recovery")
         partitions = await asyncio.to_thread(topics.ensure, self.settings)
         thresholds = gc.get_threshold()
-        gc.set_threshold(*_COLLECTOR)
+        gc.set_threshold(*COLLECTOR)
         self._build(partitions)
         supervisor = Supervisor(stop)
         await self._outbox.start()
