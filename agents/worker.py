@@ -150,14 +150,14 @@ class Worker:
         tick_ms, work, partials = self.policy.tick_ms, self.interactions, self.application.partials
         spent, told = 0.0, 0.0
         while True:
-            # The next aligned instant, but not before events had their share: a worker that is behind must not only make rows.
-            tick = int((time.time() + spent * EVENTS_TO_ROWS) * 1000) // tick_ms + 1
+            tick = int(time.time() * 1000) // tick_ms + 1  # the next aligned instant
             await asyncio.sleep(tick * tick_ms / 1000 - time.time())
             started = time.perf_counter()
-            if started - told < ROWS_WHEN_BEHIND_S and sum(self.application.faust.consumer.lags().values()) > FAR_BEHIND:
-                spent = 0.0
+            # Events have their share of the time: a worker that is behind must not only make rows.
+            behind = sum(self.application.faust.consumer.lags().values())
+            pause = spent * EVENTS_TO_ROWS if behind else 0.0
+            if started - told < (max(pause, ROWS_WHEN_BEHIND_S) if behind > FAR_BEHIND else pause):
                 continue
-            told = started
             try:
                 await self._learn_ends()
                 for records in work.tick(tick, tick * tick_ms, self._has_ended):
@@ -166,7 +166,8 @@ class Worker:
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))
                 work.send_all_rows()
             self._report_readiness()
-            spent = time.perf_counter() - started
+            told = time.perf_counter()
+            spent = told - started
 
     def _report_readiness(self) -> None:
         faust_app = self.application.faust

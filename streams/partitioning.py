@@ -1,5 +1,7 @@
 """Which partition a subject belongs to: the murmur2 hash of Kafka's Java client and of aiokafka (librdkafka must be told to use it)."""
 
+from array import array
+
 _M = 0x5BD1E995
 _MASK = 0xFFFFFFFF
 
@@ -9,8 +11,8 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     h = 0x9747B28C ^ length
     whole = length & ~3
-    for at in range(0, whole, 4):
-        k = _times_m(data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24)
+    for word in array("I", data[:whole]):  # machine order: all platforms with wheels for our dependencies are little-endian
+        k = _times_m(word)
         h = _times_m(h) ^ _times_m(k ^ k >> 24)
     if whole < length:
         h = _times_m(h ^ int.from_bytes(data[whole:], "little"))
