@@ -1,9 +1,9 @@
 """Cells: the bookings of one place, and their way into the windows of the segments that the place lies in.
 
-A booking is (instant in ms, measure, amount, place[, True for a value of a distribution]). What gathered since the last flush is walked
-once, from the newest to the oldest: at the beginning of each window the sum so far is what enters it. Windows are nested, so each booking
-is added up once, however many windows there are. What leaves a fine window is read from the log of the last hour, what leaves a longer one
-from panes of 15 minutes. A booking that is taken back leaves log, panes and windows as if it had never been.
+An entry is what is booked at one instant: (ms, measures) of counts, (ms, measures, value) of values. What gathered since the last flush is
+walked once, from the newest to the oldest: at the beginning of each window the sum so far is what enters it. Windows are nested, so each
+entry is added up once, however many windows there are. What leaves a fine window is read from the log of the last hour, what leaves a
+longer one from panes of 15 minutes. What is taken back leaves log, panes and windows as if it had never been.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,7 @@ from streams.kpis.response import FIRST
 from streams.tally import Distribution, Tally
 from streams.windows import PANE_MS, Frame
 
-Booking = tuple[Any, ...]
+Entry = tuple[Any, ...]
 _time = itemgetter(0)
 _ALWAYS = 1 << 62
 
@@ -28,6 +28,37 @@ class Sink(Protocol):
     dirty: bool
 
 
+class Part:
+    """Entries added up, before their measures are told apart."""
+
+    __slots__ = ("counts", "values")
+
+    def __init__(self) -> None:
+        self.counts: dict[Any, int] = {}
+        self.values: dict[Any, Distribution] = {}
+
+    def add(self, entry: Entry) -> None:
+        measures = entry[1]
+        if len(entry) == 2:
+            self.counts[measures] = self.counts.get(measures, 0) + 1
+        else:
+            dist = self.values.get(measures)
+            if dist is None:
+                dist = self.values[measures] = Distribution()
+            dist.add(entry[2])
+
+    def tally(self, left_out: frozenset[str]) -> Tally:
+        out = Tally()
+        for measures, n in self.counts.items():
+            for measure in measures:
+                if measure not in left_out:
+                    out.count(measure, n)
+        for measures, dist in self.values.items():
+            for measure in measures:
+                out.distribution(measure).merge(dist)
+        return out
+
+
 class Cell:
     """The bookings of one place."""
 
@@ -38,45 +69,39 @@ class Cell:
         self.left_out = left_out
         """Counts that its segments do not have."""
         self.fresh: list[Any] = []
-        """Bookings since the last flush."""
+        """Entries since the last flush."""
         self.taken: list[Any] = []
-        """Bookings taken back since the last flush."""
+        """Entries taken back since the last flush."""
         self.log: list[Any] = []
-        """Bookings that fine windows still reach, in the order of their instants."""
+        """Entries that fine windows still reach, in the order of their instants."""
         self.panes: dict[int, Tally] = {}
         """Sums by 15 minutes, as far as the longer windows reach."""
 
     def flush(self, frame: Frame, edges: Sequence[int]) -> None:
         """Brings what has gathered to panes and windows. What was added comes first: an amount that only moves does not leave a gap."""
-        fresh, taken, left_out = self.fresh, self.taken, self.left_out
+        fresh, taken = self.fresh, self.taken
         self.fresh, self.taken = [], []
-        if left_out:
-            fresh = [booking for booking in fresh if booking[1] not in left_out]
-            taken = [booking for booking in taken if booking[1] not in left_out]
         if fresh:
             self._spread(fresh, frame, edges, 1)
             self._note(fresh, frame.fine_reach)
         if taken:
             self._spread(taken, frame, edges, -1)
-            for booking in taken:
-                self._strike(booking)
+            for entry in taken:
+                self._strike(entry)
         for sink in self.sinks:
             sink.dirty = True
 
-    def _spread(self, bookings: list[Any], frame: Frame, edges: Sequence[int], sign: int) -> None:
-        """Adds bookings, or takes them back. Leaves them sorted from the newest to the oldest."""
-        bookings.sort(key=_time, reverse=True)
+    def _spread(self, entries: list[Any], frame: Frame, edges: Sequence[int], sign: int) -> None:
+        """Adds entries, or takes them back. Leaves them sorted from the newest to the oldest."""
+        entries.sort(key=_time, reverse=True)
         order, windows = frame.order, len(frame.order)
         window, pane, edge = 0, 0, _ALWAYS
-        part, whole = Tally(), Tally()
-        counts = part.counts
-        for booking in bookings:
-            time: int = booking[0]
+        part, whole = Part(), Tally()
+        for entry in entries:
+            time: int = entry[0]
             if time < edge:
-                self._close(part, pane, frame, sign)
-                whole.merge(part)
-                part = Tally()
-                counts = part.counts
+                self._close(part, pane, frame, whole, sign)
+                part = Part()
                 while window < windows and order[window][0] > time:
                     self._enter(order[window][1], whole, sign)
                     window += 1
@@ -84,36 +109,29 @@ class Cell:
                 edge = pane * PANE_MS
                 if window < windows and order[window][0] > edge:
                     edge = order[window][0]
-            measure: str = booking[1]
-            if len(booking) == 5:
-                part.value(measure, booking[2])
-            else:
-                counts[measure] = counts.get(measure, 0) + booking[2]
-        self._close(part, pane, frame, sign)
-        whole.merge(part)
+            part.add(entry)
+        self._close(part, pane, frame, whole, sign)
         while window < windows:
             self._enter(order[window][1], whole, sign)
             window += 1
         self._run_on(whole.counts, sign)
         if FIRST in whole.dists:
-            self._run_on(_histogram(bookings, edges), sign)
+            self._run_on(_histogram(entries, edges), sign)
 
-    def _run_on(self, counts: dict[str, int], sign: int) -> None:
-        for sink in self.sinks:
-            totals = sink.totals
-            for measure, by in counts.items():
-                totals[measure] = totals.get(measure, 0) + by * sign
-
-    def _close(self, part: Tally, pane: int, frame: Frame, sign: int) -> None:
-        if not part or pane * PANE_MS < frame.pane_reach:
+    def _close(self, part: Part, pane: int, frame: Frame, whole: Tally, sign: int) -> None:
+        """Adds a part to its pane and to the whole of what enters the windows."""
+        tally = part.tally(self.left_out)
+        if not tally:
             return
-        mine = self.panes.get(pane)
-        if mine is None:
-            mine = self.panes[pane] = Tally()
-        if sign > 0:
-            mine.merge(part)
-        else:
-            mine.unmerge(part)
+        whole.merge(tally)
+        if pane * PANE_MS >= frame.pane_reach:
+            mine = self.panes.get(pane)
+            if mine is None:
+                mine = self.panes[pane] = Tally()
+            if sign > 0:
+                mine.merge(tally)
+            else:
+                mine.unmerge(tally)
 
     def _enter(self, window: int, whole: Tally, sign: int) -> None:
         if not whole:
@@ -124,29 +142,42 @@ class Cell:
             else:
                 sink.sums[window].unmerge(whole)
 
+    def _run_on(self, counts: dict[str, int], sign: int) -> None:
+        for sink in self.sinks:
+            totals = sink.totals
+            for measure, by in counts.items():
+                totals[measure] = totals.get(measure, 0) + by * sign
+
     def _note(self, fresh: list[Any], reach: int) -> None:
         """Adds to the log what fine windows reach; `fresh` is sorted from the newest to the oldest."""
         log, count = self.log, len(fresh)
         while count and fresh[count - 1][0] < reach:
             count -= 1
         if count * 8 < len(log):
-            for booking in fresh[:count]:
-                log.insert(bisect_left(log, (booking[0] + 1,)), booking)
+            for entry in fresh[:count]:
+                log.insert(bisect_left(log, (entry[0] + 1,)), entry)
             return
         behind = bool(log) and count > 0 and fresh[count - 1][0] < log[-1][0]
         log += fresh[count - 1 :: -1] if count else ()
         if behind:
             log.sort(key=_time)
 
-    def _strike(self, booking: Booking) -> None:
-        """Takes a booking out of the log, if it is still there."""
+    def _strike(self, entry: Entry) -> None:
+        """Takes the measures of an entry out of the log, as far as they are still there; they may stand in other company."""
         log = self.log
-        at = bisect_left(log, (booking[0],))
-        while at < len(log) and log[at][0] == booking[0]:
-            if log[at] == booking:
-                del log[at]
-                return
-            at += 1
+        for measure in entry[1]:
+            at = bisect_left(log, (entry[0],))
+            while at < len(log) and log[at][0] == entry[0]:
+                held = log[at]
+                if len(held) == len(entry) and measure in held[1] and held[2:] == entry[2:]:
+                    rest = list(held[1])
+                    rest.remove(measure)
+                    if rest:
+                        log[at] = (held[0], tuple(rest), *held[2:])
+                    else:
+                        del log[at]
+                    break
+                at += 1
 
     # -- the clock
 
@@ -173,29 +204,26 @@ class Cell:
 
     def _sum(self, window: int, start: int, end: int, frame: Frame) -> Tally:
         """The bookings within [start, end)."""
-        out = Tally()
         if frame.fine[window]:
             log = self.log
-            if not log or log[-1][0] < start or log[0][0] >= end:
-                return out
-            for booking in log[bisect_left(log, (start,)) : bisect_left(log, (end,))]:
-                if len(booking) == 5:
-                    out.value(booking[1], booking[2])
-                else:
-                    out.count(booking[1], booking[2])
-        else:
-            for pane, tally in self.panes.items():
-                if start <= pane * PANE_MS < end:
-                    out.merge(tally)
+            part = Part()
+            if log and log[-1][0] >= start and log[0][0] < end:
+                for entry in log[bisect_left(log, (start,)) : bisect_left(log, (end,))]:
+                    part.add(entry)
+            return part.tally(self.left_out)
+        out = Tally()
+        for pane, tally in self.panes.items():
+            if start <= pane * PANE_MS < end:
+                out.merge(tally)
         return out
 
     # -- maxima
 
     def values(self, measure: str, start: int) -> Iterator[int]:
         """The values of a measure in the log from an instant on."""
-        for booking in self.log[bisect_left(self.log, (start,)) :]:
-            if booking[1] == measure and len(booking) == 5:
-                yield booking[2]
+        for entry in self.log[bisect_left(self.log, (start,)) :]:
+            if len(entry) == 3 and measure in entry[1]:
+                yield entry[2]
 
     def distributions(self, measure: str, start: int) -> Iterator[tuple[int, Distribution]]:
         """The distributions of a measure in the panes from an instant on: beginning of the pane (ms) and distribution."""
@@ -204,13 +232,13 @@ class Cell:
                 yield pane * PANE_MS, tally.dists[measure]
 
 
-def _histogram(bookings: Sequence[Booking], edges: Sequence[int]) -> dict[str, int]:
-    """The first responses among bookings by the edges that they lie below, and their sum (ms)."""
+def _histogram(entries: Sequence[Entry], edges: Sequence[int]) -> dict[str, int]:
+    """The first responses among entries by the edges that they lie below, and their sum (ms)."""
     bins: dict[int, int] = {}
     total = 0
-    for booking in bookings:
-        if booking[1] == FIRST and len(booking) == 5:
-            ms: int = booking[2]
+    for entry in entries:
+        if len(entry) == 3 and FIRST in entry[1]:
+            ms: int = entry[2]
             at = bisect_left(edges, ms)
             bins[at] = bins.get(at, 0) + 1
             total += ms

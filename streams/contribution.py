@@ -26,10 +26,10 @@ SHARED = tuple(name for name in DIMENSIONS if name not in ("queue", "team", "age
 _RARE = SHARED[2:]
 _NO_RARE: Shared = (None,) * len(_RARE)
 
-Count = tuple[int, str, int, Where]
-"""Instant (ms), measure, by how much, where."""
-Value = tuple[int, str, int, Where, bool]
-"""Instant (ms), measure, a value of a distribution (ms), where, and that it is a value: True."""
+Count = tuple[int, str, Where]
+"""Instant (ms), measure, where: one more."""
+Value = tuple[int, str, Where, int]
+"""Instant (ms), measure, where, a value of a distribution (ms)."""
 
 
 def wanted(policy: Policy, segmentations: Iterable[Iterable[str]]) -> tuple[str, ...]:
@@ -73,15 +73,15 @@ class Contribution:
         self.joints: list[Joint] = []
         self.spans: list[Span] = []
 
-    def count(self, time: int, measure: str, where: Where, by: int = 1) -> None:
+    def count(self, time: int, measure: str, where: Where) -> None:
         if time > self.latest:
             self.latest = time
-        self.counts.append((time, measure, by, where))
+        self.counts.append((time, measure, where))
 
     def value(self, time: int, measure: str, ms: int, where: Where) -> None:
         if time > self.latest:
             self.latest = time
-        self.values.append((time, measure, ms, where, True))
+        self.values.append((time, measure, where, ms))
 
     def asks(self, end: int | None) -> bool:
         """Whether anyone asks of what was open until `end`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from streams.cells import Booking, Cell
+from streams.cells import Cell, Entry
 from streams.contribution import SHARED, Joint, Shared, Span, Where
 from streams.kpis import NOT_OF_AGENTS
 from streams.open_items import OpenItems
@@ -94,6 +94,7 @@ class Segments:
         others = [dims for dims in policy.row_segmentations if "agent" not in dims]
         self._groups = [Group(others, frozenset()), *([Group(of_agents, NOT_OF_AGENTS)] if of_agents else ())]
         self._places: dict[tuple[Shared, Where], list[Cell]] = {}
+        self._measures: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # -- which segments
 
@@ -146,16 +147,38 @@ class Segments:
     def book(self, shared: Shared, bookings: list[Any]) -> None:
         """Adds bookings."""
         for where, run in _runs(bookings):
+            entries = self._entries(run)
             for cell in self.cells_of(shared, where):
-                cell.fresh += run
+                cell.fresh += entries
                 self.waiting.add(cell)
 
     def take_back(self, shared: Shared, bookings: list[Any]) -> None:
         """Takes back bookings that were added."""
         for where, run in _runs(bookings):
+            entries = self._entries(run)
             for cell in self.cells_of(shared, where):
-                cell.taken += run
+                cell.taken += entries
                 self.waiting.add(cell)
+
+    def _entries(self, bookings: list[Any]) -> list[Any]:
+        """Bookings of one place as entries of cells: those of one instant, and of one instant and value, are one."""
+        counts: dict[int, list[str]] = {}
+        values: dict[tuple[int, int], list[str]] = {}
+        for booking in bookings:
+            time: int = booking[0]
+            if len(booking) == 4:
+                values.setdefault((time, booking[3]), []).append(booking[1])
+            else:
+                counts.setdefault(time, []).append(booking[1])
+        one = self._one
+        out: list[Any] = [(time, one(tuple(measures))) for time, measures in counts.items()]
+        for (time, ms), measures in values.items():
+            out.append((time, one(tuple(measures)), ms))
+        return out
+
+    def _one(self, measures: tuple[str, ...]) -> tuple[str, ...]:
+        """One object for all measures that are booked together: there are few such sets, and millions of entries."""
+        return self._measures.setdefault(measures, measures)
 
     def join(self, shared: Shared, joint: Joint, times: int) -> None:
         """A booking of which each segment takes the sum of the parts that lie in it, once."""
@@ -169,8 +192,9 @@ class Segments:
         for segment, ms in sums.values():
             if segment.own is None:
                 segment.own = self._new_cell([segment])
-            booking: Booking = (joint.time, joint.measure, ms, (), True) if joint.is_value else (joint.time, joint.measure, 1, ())
-            (segment.own.fresh if times > 0 else segment.own.taken).append(booking)
+            measures = self._one((joint.measure,))
+            entry: Entry = (joint.time, measures, ms) if joint.is_value else (joint.time, measures)
+            (segment.own.fresh if times > 0 else segment.own.taken).append(entry)
             self.waiting.add(segment.own)
 
     def parts_of(self, cell: Cell, shared: Shared, joint: Joint) -> list[int]:
@@ -258,10 +282,10 @@ def _runs(bookings: list[Any]) -> Iterator[tuple[Where, list[Any]]]:
     """Bookings by their places; most of an interaction's are of one."""
     if not bookings:
         return
-    here = bookings[0][3]
+    here = bookings[0][2]
     begin = 0
     for at, booking in enumerate(bookings):
-        where = booking[3]
+        where = booking[2]
         if where is not here and where != here:
             yield here, bookings[begin:at]
             here, begin = where, at

@@ -1,5 +1,6 @@
 """Tallies: what bookings add up to. Counts and distributions that can be added, and taken back."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from math import ceil, log
 from typing import Any
@@ -12,19 +13,16 @@ TOPS = 8
 """How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
 
 
-_KNOWN: dict[int, int] = {}
-_KNOWN_AT_MOST = 1 << 18
+_EDGES = [int(_GAMMA**bucket) for bucket in range(1400)]
+"""The largest value (ms) of each bucket, up to 45 years."""
 
 
 def bucket_of(value: int) -> int:
     """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
-    bucket = _KNOWN.get(value)
-    if bucket is None:
-        bucket = -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
-        if len(_KNOWN) >= _KNOWN_AT_MOST:
-            _KNOWN.clear()
-        _KNOWN[value] = bucket
-    return bucket
+    if value <= 0:
+        return -1
+    bucket = bisect_left(_EDGES, value)
+    return bucket if bucket < len(_EDGES) else ceil(log(value) / _LOG_GAMMA)
 
 
 def bucket_value(bucket: int) -> float:
@@ -181,11 +179,16 @@ class Tally:
         else:
             self.counts.pop(measure, None)
 
-    def value(self, measure: str, value: int, sign: int = 1) -> None:
-        """Adds (sign 1) or takes back (sign −1) a value in ms."""
+    def distribution(self, measure: str) -> Distribution:
+        """The distribution of a measure, to add to."""
         dist = self.dists.get(measure)
         if dist is None:
             dist = self.dists[measure] = Distribution()
+        return dist
+
+    def value(self, measure: str, value: int, sign: int = 1) -> None:
+        """Adds (sign 1) or takes back (sign −1) a value in ms."""
+        dist = self.distribution(measure)
         if sign > 0:
             dist.add(value)
         else:
@@ -197,10 +200,7 @@ class Tally:
         for measure, by in other.counts.items():
             self.count(measure, by)
         for measure, dist in other.dists.items():
-            mine = self.dists.get(measure)
-            if mine is None:
-                mine = self.dists[measure] = Distribution()
-            mine.merge(dist)
+            self.distribution(measure).merge(dist)
 
     def unmerge(self, other: "Tally") -> None:
         for measure, by in other.counts.items():

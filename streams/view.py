@@ -200,9 +200,9 @@ class View:
         for subject in self.sets.subjects():
             state = self._state(self.sets.stored_events(subject), now)
             for booking in state.bookings:
-                if len(booking) == 5 and booking[1] == measure and start <= booking[0] < end:
-                    if cell in segments.cells_of(state.shared, booking[3]):
-                        out.append(booking[2])
+                if len(booking) == 4 and booking[1] == measure and start <= booking[0] < end:
+                    if cell in segments.cells_of(state.shared, booking[2]):
+                        out.append(booking[3])
             for joint in state.joints:
                 if joint.is_value and joint.measure == measure and start <= joint.time < end:
                     out += segments.parts_of(cell, state.shared, joint)

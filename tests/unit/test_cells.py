@@ -37,8 +37,8 @@ class Windows:
         self.frame = Frame(POLICY, NOON)
 
     def book(self, time: int, n: int = 1, values: tuple[int, ...] = (), sign: int = 1, measure: str = "wait") -> None:
-        bookings: list[Any] = [(time, "n", n, ()), *((time, measure, value, (), True) for value in values)]
-        (self.cell.fresh if sign > 0 else self.cell.taken).extend(bookings)
+        entries: list[Any] = [(time, ("n",))] * n + [(time, (measure,), value) for value in values]
+        (self.cell.fresh if sign > 0 else self.cell.taken).extend(entries)
 
     def flush(self) -> None:
         self.cell.flush(self.frame, EDGES)
@@ -125,6 +125,19 @@ def test_first_responses_run_on_in_a_histogram() -> None:
     windows.book(NOON, 1, (10_001,), sign=-1, measure=FIRST)
     windows.flush()
     assert windows.sink.totals == {"n": 0, "frt.0": 1, "frt.1": 0, "frt.2": 1, "frt.sum": 40_000}
+
+
+def test_a_measure_is_taken_back_from_those_that_it_was_booked_with() -> None:
+    windows = Windows()
+    windows.cell.fresh = [(NOON - 1, ("n", "answered")), (NOON - 1, ("wait", FIRST), 5000)]
+    windows.flush()
+    windows.cell.taken = [(NOON - 1, ("n",)), (NOON - 1, (FIRST,), 5000)]
+    windows.flush()
+    assert sorted(windows.cell.log, key=len) == [(NOON - 1, ("answered",)), (NOON - 1, ("wait",), 5000)]
+    assert windows.sink.sums[0].counts == {"answered": 1}
+    assert windows.minute() == (1, 5000, 5000)
+    windows.roll(NOON + 7 * 86_400_000)
+    assert not any(windows.sink.sums)
 
 
 def test_counts_that_a_cells_segments_do_not_have_are_left_out() -> None:
