@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 import structlog
@@ -66,9 +67,11 @@ class Live:
             else:
                 self._segments.setdefault(segment, {})[key.window] = row
         for segment in changed:
-            rows = self._segments.get(segment)
-            name = _json(dict(zip(*segment, strict=True)))
-            self._kpi_log.put(name, _json({"policy": snapshot.policy, "rows": list(rows.values())}) if rows else None)
+            self._kpi_log.put(_json(dict(zip(*segment, strict=True))), partial(self._state, segment, snapshot.policy))
+
+    def _state(self, segment: SegmentKey, policy: str) -> bytes | None:
+        rows = self._segments.get(segment)
+        return _json({"policy": policy, "rows": list(rows.values())}) if rows else None
 
     def _rule_row(self, key: RowKey, row: Row | None) -> None:
         place = (key.window, key.by, key.values)
