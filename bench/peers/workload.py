@@ -18,7 +18,7 @@ from bench.peers.job import BASE_S, PANE_MS, PARTITIONS, TARGET_MS, weight
 DENSITY = 139.0
 """Events a second of event time: a million take two hours."""
 _JITTER_MS = 400
-"""Records come so far out of order, but never those of one call."""
+"""Records come so far out of order, at the density above, but never those of one call."""
 
 
 class Sent(NamedTuple):
@@ -61,7 +61,8 @@ def make(events: int, *, queues: int = 20, density: float = DENSITY, base_ms: in
     faster = density / DENSITY
     calls = list(_calls(rnd, int(events / 3 + density / 3 * 500 / faster), queues, density, base_ms, faster))
     end = sorted(time for call in calls for time in (call.offered, call.left, call.ended))[events]
-    sent = [(each.time + rnd.randint(-_JITTER_MS, _JITTER_MS), each) for call in calls for each in _events(call) if each.time < end]
+    jitter = _JITTER_MS / faster
+    sent = [(each.time + rnd.uniform(-jitter, jitter), each) for call in calls for each in _events(call) if each.time < end]
     sent.sort(key=lambda pair: pair[0])
     return [each for _, each in sent], _truth(calls, end, len(sent))
 
