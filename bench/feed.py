@@ -97,7 +97,9 @@ def main() -> None:
     if way == "burst":
         # Its instants are those of the sending, roughly: what matters is that they lie within the bound of the clock.
         for each in make(int(amount), density=200_000, base_ms=int(time.time() * 1000), seed=seed)[0]:
-            feed.put("calls", b"burst-" + each.key, each.value.replace(b'"subject":"', b'"subject":"burst-').replace(b'"id":"', b'"id":"burst-'))
+            feed.put(
+                "calls", b"burst-" + each.key, each.value.replace(b'"subject":"', b'"subject":"burst-').replace(b'"id":"', b'"id":"burst-')
+            )
         feed.end()
     elif way == "centre":
         centre = Centre(int(amount))

@@ -85,7 +85,9 @@ def report(kafka: Kafka, folder: Path, *, seconds: int, only: Sequence[str] = ()
             time.sleep(2)
             found = Measured("`firstline worker` and `wallboard`: event → API", stack.latencies(feed), busy)
             rows.append(found.row())
-        notes.append(f"- The wallboard took {busy_board:.0f} % of a core with one viewer, {idle_board:.1f} % idle; Redis between them is not counted.")
+        notes.append(
+            f"- The wallboard took {busy_board:.0f} % of a core with one viewer, {idle_board:.1f} % idle; Redis between them is not counted."
+        )
         slowest = percentile(found.latencies, 0.99)
         targets = [
             target("event → API, p99 (tick 500 ms)", "≤ 1,500 ms", f"{slowest:,.0f} ms", slowest <= 1500),

@@ -53,7 +53,9 @@ class Stack:
 
     def feed(self, kafka: Kafka, *what: object) -> Child:
         """Begins to send (`bench.feed`)."""
-        return Child(module("bench.feed", kafka.address, self.settings.topic_prefix, *what), self.folder / f"feed-{what[0]}-{time.time():.0f}.log")
+        return Child(
+            module("bench.feed", kafka.address, self.settings.topic_prefix, *what), self.folder / f"feed-{what[0]}-{time.time():.0f}.log"
+        )
 
     def latencies(self, feed: Child) -> list[float]:
         """Milliseconds from each probe's sending to its being seen in the API; sorted. The first three seconds are left out."""

@@ -149,6 +149,11 @@ def _targets(done: Rounds) -> list[tuple[str, str, str, str]]:
         if measured is not None:
             share = to == LIMIT
             out.append(
-                target(what, f"≥ {wanted:.0%}" if share else f"≥ ×{wanted:g}", f"{measured:.0%}" if share else _times(measured), measured >= wanted)
+                target(
+                    what,
+                    f"≥ {wanted:.0%}" if share else f"≥ ×{wanted:g}",
+                    f"{measured:.0%}" if share else _times(measured),
+                    measured >= wanted,
+                )
             )
     return out

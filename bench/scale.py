@@ -1,0 +1,80 @@
+"""How the rate of the whole worker changes with processes, with segments, and with what is open."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from bench import memory
+from bench.document import IMAGES, table, write
+from bench.graph import bars
+from bench.kafka import Kafka
+from bench.peers import worker
+
+PROCESSES = (1, 2, 4)
+QUEUES = (20, 200, 2_000)
+OPEN = (10_000, 100_000, 1_000_000)
+EVENTS = 300_000
+_NOTHING = "–"
+
+
+def report(kafka: Kafka, folder: Path, *, rounds: int, events: int) -> None:
+    number = min(events, EVENTS)
+    IMAGES.mkdir(exist_ok=True)
+    processes = _runs(kafka, folder, rounds, number, [(f"{n}", n, 20) for n in PROCESSES])
+    segments = _runs(kafka, folder, rounds, number, [(f"{n:,}", 1, n) for n in QUEUES])
+    opened = []
+    for n in OPEN:
+        if n <= max(events, OPEN[0]):
+            found = memory.of("open", n)
+            opened.append((f"{n:,}", found["rate"], found))
+            print(f"scale: {n:,} open: {found}", flush=True)
+    for name, title, values in (
+        ("processes", "events/s by worker processes", processes),
+        ("segments", "events/s by queues", segments),
+        ("open", "events/s by open interactions, without Kafka", opened),
+    ):
+        bars(IMAGES / f"scale_{name}.svg", title, [(label, rate, f"{rate:,.0f}") for label, rate, *_ in values if rate])
+    head = ("", "events/s", "CPU s a million", "peak MiB")
+    per_open = [[label, f"{rate:,.0f}", f"{found['bytes']:,.0f}", f"{found['tick_ms']:,.1f}"] for label, rate, found in opened]
+    write(
+        "Scale",
+        f"The whole worker on {number:,} events of the peers' job, everything on, until all are committed; medians of {rounds} rounds. This "
+        f"machine has {len(os.sched_getaffinity(0))} cores for the broker, the workers and Redis together, so more processes than cores show "
+        "that nothing breaks, not how far it goes. With several workers the time of the first assignment is in it.\n\n"
+        "Processes, 4 partitions:\n\n"
+        + table(head, _rows(processes))
+        + "\n\n![Events a second by processes](images/scale_processes.svg)\n\nQueues (there are as many again with their priorities, five times):\n\n"
+        + table(head, _rows(segments))
+        + "\n\n![Events a second by queues](images/scale_segments.svg)\n\nOpen interactions, one partition's ledger and view in one process "
+        "without Kafka:\n\n"
+        + table(("", "events/s", "bytes an open call", "a tick, ms"), per_open)
+        + "\n\n![Events a second by open interactions](images/scale_open.svg)",
+    )
+
+
+Run = tuple[str, float, list[worker.Result]]
+
+
+def _runs(kafka: Kafka, folder: Path, rounds: int, events: int, what: Iterable[tuple[str, int, int]]) -> list[Run]:
+    """(label, median rate, results that are right) of (label, workers, queues), in turn in each round."""
+    settings = list(what)
+    good: dict[str, list[worker.Result]] = {label: [] for label, _, _ in settings}
+    for _ in range(rounds):
+        for label, workers, queues in settings:
+            result = worker.run(kafka, kafka.dataset(events, queues), folder, workers=workers)
+            print(f"scale: {workers} processes, {queues:,} queues: {result.error or f'{result.rate:,.0f} events/s'}", flush=True)
+            if not result.error:
+                good[label].append(result)
+    return [(label, median(each.rate for each in runs) if runs else 0.0, runs) for label, runs in good.items()]
+
+
+def _rows(runs: Iterable[Run]) -> list[list[str]]:
+    out = []
+    for label, rate, results in runs:
+        if results:
+            cpu, peak = (median(figure) for figure in zip(*((each.cpu_per_million, each.peak) for each in results), strict=True))
+            out.append([label, f"{rate:,.0f}", f"{cpu:.1f}", f"{peak:,.0f}"])
+        else:
+            out.append([label, "failed", _NOTHING, _NOTHING])
+    return out
