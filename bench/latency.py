@@ -85,9 +85,7 @@ def report(kafka: Kafka, folder: Path, *, seconds: int, only: Sequence[str] = ()
             time.sleep(2)
             found = Measured("`firstline worker` and `wallboard`: event → API", stack.latencies(feed), busy)
             rows.append(found.row())
-        notes.append(
-            f"- The wallboard took {busy_board:.0f} % of a core with one viewer, {idle_board:.1f} % idle; Redis between them is not counted."
-        )
+        notes.append(f"- The wallboard took {busy_board:.0f} % of a core with one viewer, {idle_board:.1f} % idle; Redis is not counted.")
         slowest = percentile(found.latencies, 0.99)
         targets = [
             target("event → API, p99 (tick 500 ms)", "≤ 1,500 ms", f"{slowest:,.0f} ms", slowest <= 1500),
@@ -98,9 +96,10 @@ def report(kafka: Kafka, folder: Path, *, seconds: int, only: Sequence[str] = ()
         notes.append(f"- `firstline worker` and `wallboard` were skipped: {exc}")
     write(
         "Latency",
-        f"{RATE:,} events a second for {seconds} s, with times of now. Peers: the record's timestamp → a result that holds it can be read from "
-        f"their topic. Firstline: {PROBES} calls a second more, each into the queue that is watched, until the wallboard's live stream counts "
-        "it; a row is made every 500 ms, so half of that is waiting.\n\n"
+        f"{RATE:,} events a second for {seconds} s, with times of now. Peers: the record's timestamp → a result that holds it can be read "
+        f"from their topic. Firstline: {PROBES} calls a second more, each into the queue that is watched, until the "
+        "wallboard's live stream "
+        "counts it; a row is made every 500 ms, so half of that is waiting.\n\n"
         + table(("", "measured", "p50, ms", "p99, ms", "CPU, % of a core"), rows)
         + "\n\n"
         + "\n".join(notes)

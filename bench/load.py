@@ -39,7 +39,11 @@ def sampled(stack: Stack, while_runs: Child | None, seconds: float, until_lag: f
     while time.time() - began < seconds and stack.alive():
         time.sleep(1.0)
         now, cpu = time.time(), stack.workers[0].cpu()
-        out.append(Sample(now - began, stack.lag(), stack.workers[0].held(), stack.wallboard.held(), (cpu - used) / (now - last) * 100, stack.ready()))
+        out.append(
+            Sample(
+                now - began, stack.lag(), stack.workers[0].held(), stack.wallboard.held(), (cpu - used) / (now - last) * 100, stack.ready()
+            )
+        )
         used, last = cpu, now
         if while_runs is not None and while_runs.ended is not None and (until_lag is None or out[-1].lag <= until_lag):
             break
@@ -66,7 +70,9 @@ def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
         flood = stack.feed(kafka, "burst", burst)
         burst_samples = sampled(stack, flood, _CATCH_UP_S, until_lag=1000)
         alive = stack.alive()
-        dead = "" if alive else "\n\n```text\n" + "\n".join(each.tail() for each in stack.workers if each.ended is not None)[-1500:] + "\n```"
+        dead = (
+            "" if alive else "\n\n```text\n" + "\n".join(each.tail() for each in stack.workers if each.ended is not None)[-1500:] + "\n```"
+        )
     half = len(steady) // 2
     early, late = (median(each.worker_mib for each in part) if part else 0.0 for part in (steady[half // 2 : half], steady[-half // 2 :]))
     most, slowest = max((each.lag for each in steady), default=0.0), percentile(latencies, 0.99)
@@ -76,7 +82,12 @@ def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
     rate = float(told.get("rate", 0))
     targets = [
         target("lag at that load", "bounded: ≤ 2 s of events", f"at most {most:,.0f} events", most <= 2 * rate),
-        target("memory grows by what is kept", "bounded", f"{early:,.0f} → {late:,.0f} MiB, {_each(early, late, told, steady)}", late < 2 * early + 200),
+        target(
+            "memory grows by what is kept",
+            "bounded",
+            f"{early:,.0f} → {late:,.0f} MiB, {_each(early, late, told, steady)}",
+            late < 2 * early + 200,
+        ),
         target("event → API, p99", "≤ 1,500 ms", f"{slowest:,.0f} ms (p50 {percentile(latencies, 0.5):,.0f})", slowest <= 1500),
         target("burst: lag in `firstline_consumer_lag_events`", "visible", f"at most {flooded:,.0f} events", flooded > 10_000),
         target("burst: lag in `/readyz`", "visible", said[0] if said else "not told", bool(said)),
@@ -85,8 +96,10 @@ def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
     ]
     write(
         "Load",
-        f"{INTERACTIONS:,} interactions a day from 50,000 agents, ten times a large centre: its busiest hour is {rate:,.0f} events a second, sent "
-        f"for {minutes:g} minutes ({int(told.get('sent', 0)):,} events of calls, chats and tickets). One worker, the wallboard with one viewer, "
+        f"{INTERACTIONS:,} interactions a day from 50,000 agents, ten times a large centre: its busiest hour is {rate:,.0f} "
+        "events a second, sent "
+        f"for {minutes:g} minutes ({int(told.get('sent', 0)):,} events of calls, chats and tickets). One worker, the wallboard "
+        "with one viewer, "
         f"Redis; {PROBES} calls a second more into a queue that is watched. Then {burst:,} events as fast as they can be sent.\n\n"
         + table(TARGETS, targets)
         + "\n\nThe load:\n\n"

@@ -25,6 +25,7 @@ def report() -> None:
         targets.append(target(what, f"≤ {most:,} bytes", f"{found:,.0f} bytes", found <= most))
     write(
         "Memory",
-        f"What the resident memory of a process grows by, a call, with {CALLS:,} calls in the ledger and the view of one partition, default "
+        f"What the resident memory of a process grows by, a call, with {CALLS:,} calls in the ledger and the view of one "
+        "partition, default "
         "policy. All events of a call are kept until `retention` has passed.\n\n" + table_of(TARGETS, targets),
     )

@@ -10,6 +10,7 @@ from bench.document import IMAGES, table, write
 from bench.graph import bars
 from bench.kafka import Kafka
 from bench.peers import worker
+from bench.peers.harness import Result
 
 PROCESSES = (1, 2, 4)
 QUEUES = (20, 200, 2_000)
@@ -39,27 +40,29 @@ def report(kafka: Kafka, folder: Path, *, rounds: int, events: int) -> None:
     per_open = [[label, f"{rate:,.0f}", f"{found['bytes']:,.0f}", f"{found['tick_ms']:,.1f}"] for label, rate, found in opened]
     write(
         "Scale",
-        f"The whole worker on {number:,} events of the peers' job, everything on, until all are committed; medians of {rounds} rounds. This "
-        f"machine has {len(os.sched_getaffinity(0))} cores for the broker, the workers and Redis together, so more processes than cores show "
+        f"The whole worker on {number:,} events of the peers' job, everything on, until all are committed; medians of {rounds} "
+        "rounds. This "
+        f"machine has {len(os.sched_getaffinity(0))} cores for the broker, the workers and Redis together, so more processes "
+        "than cores show "
         "that nothing breaks, not how far it goes. With several workers the time of the first assignment is in it.\n\n"
         "Processes, 4 partitions:\n\n"
         + table(head, _rows(processes))
-        + "\n\n![Events a second by processes](images/scale_processes.svg)\n\nQueues (there are as many again with their priorities, five times):\n\n"
+        + "\n\n![Events a second by processes](images/scale_processes.svg)\n\nQueues (and five times as many with their priorities):\n\n"
         + table(head, _rows(segments))
-        + "\n\n![Events a second by queues](images/scale_segments.svg)\n\nOpen interactions, one partition's ledger and view in one process "
+        + "\n\n![Events a second by queues](images/scale_segments.svg)\n\nOpen interactions, one partition's ledger and view in a process "
         "without Kafka:\n\n"
         + table(("", "events/s", "bytes an open call", "a tick, ms"), per_open)
         + "\n\n![Events a second by open interactions](images/scale_open.svg)",
     )
 
 
-Run = tuple[str, float, list[worker.Result]]
+Run = tuple[str, float, list[Result]]
 
 
 def _runs(kafka: Kafka, folder: Path, rounds: int, events: int, what: Iterable[tuple[str, int, int]]) -> list[Run]:
     """(label, median rate, results that are right) of (label, workers, queues), in turn in each round."""
     settings = list(what)
-    good: dict[str, list[worker.Result]] = {label: [] for label, _, _ in settings}
+    good: dict[str, list[Result]] = {label: [] for label, _, _ in settings}
     for _ in range(rounds):
         for label, workers, queues in settings:
             result = worker.run(kafka, kafka.dataset(events, queues), folder, workers=workers)

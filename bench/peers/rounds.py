@@ -79,9 +79,9 @@ def report(done: Rounds, rounds: int) -> None:
     )  # fmt: skip
     covers = [f"- {peer.title}: state: {peer.state}; clock: {peer.clock}." for peer in PEERS if peer.name in done.results]
     covers.append(
-        f"- {_WORKER_TITLE}: state: memory; compacted changelog, acknowledged before the commit; clock: partitions announced as open → all "
-        "events committed. It reads the same topic, decodes, checks and deduplicates whole events and does all its KPIs in the seven default "
-        "segmentations, roll-up, kpis topic and Redis."
+        f"- {_WORKER_TITLE}: state: memory; compacted changelog, acknowledged before the commit; clock: partitions announced as open → "
+        "all events committed. It reads the same topic, decodes, checks and deduplicates whole events and does all its KPIs in "
+        "the seven default segmentations, roll-up, kpis topic and Redis."
     )
     skipped = [f"- {BY_NAME[name].title} was skipped: {why}" for name, why in done.skipped.items()]
     failed = [f"- {each.peer} failed in a round: {each.error}" for runs in done.results.values() for each in runs if each.error]
@@ -89,9 +89,11 @@ def report(done: Rounds, rounds: int) -> None:
     tail = f"\nUntil its last rows are on the kpis topic and right, the worker's rate is {final:,.0f} events/s.\n" if final else ""
     write(
         "Peers",
-        f"The same calls on the same broker (4 partitions, 20 queues, one hot), peers in turn, {rounds} rounds, medians. The job: totals and "
-        "10-second panes by queue, what is open, each answer checked against a truth computed from the calls. “Its job is” and “the worker "
-        "is”: the median over the rounds of the rate of Firstline's extensions on that job, and of the whole worker, over the peer's.\n\n"
+        f"The same calls on the same broker (4 partitions, 20 queues, one hot), peers in turn, {rounds} rounds, medians. The "
+        "job: totals and "
+        "10-second panes by queue, what is open, each answer checked against a truth computed from the calls. “Its job is” and “the "
+        "worker is”: the median over the rounds of the rate of Firstline's extensions on that job, and of the whole worker, "
+        "over the peer's.\n\n"
         + table(head, rows)
         + "\n"
         + tail

@@ -77,7 +77,7 @@ def _calls(rnd: random.Random, number: int, queues: int, density: float, base_ms
         offered = int(at)
         left = offered + int((1000 + min(rnd.expovariate(1 / 14_000), 600_000)) / faster)
         answered = rnd.random() < 0.85
-        ended = left + (int((1000 + min(rnd.expovariate(1 / 150_000), 1_200_000)) / faster) if answered else 1000)
+        ended = left + int((1000 + (min(rnd.expovariate(1 / 150_000), 1_200_000) if answered else 0)) / faster)
         queue = f"queue-{min(int(rnd.expovariate(3.6 / queues)), queues - 1):02d}"
         about = (
             f'"queue":"{queue}","team":"team-{queue[-1]}","priority":"{rnd.randint(1, 5)}","customer":"cust-{rnd.randrange(10**7):07d}",'
@@ -136,8 +136,8 @@ def load(broker: str, topic: str, sent: Iterable[Sent]) -> None:
 
     producer = Producer(
         {
-            "bootstrap.servers": broker, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 50, "batch.size": 1 << 18, "log_level": 0,
-            "queue.buffering.max.messages": 200_000, "delivery.report.only.error": True,
+            "bootstrap.servers": broker, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 50,
+            "batch.size": 1 << 18, "log_level": 0, "queue.buffering.max.messages": 200_000, "delivery.report.only.error": True,
         }
     )  # fmt: skip
     for each in sent:
