@@ -38,12 +38,12 @@ def main() -> int:
                     if "latency" in parts:
                         latency.report(kafka, folder, seconds=chosen.seconds, only=only)
                     if "scale" in parts:
-                        scale.report(kafka, folder, rounds=chosen.rounds, events=chosen.events)
+                        scale.report(kafka, folder, events=chosen.events)
             except ServerUnavailable as exc:
                 print(f"peers, latency and scale: skipped: {exc}")
                 return 1
         if "report" in parts:
-            report_speed.main(rounds=chosen.rounds)
+            report_speed.main(min(chosen.events, 500_000), chosen.rounds)
     return 0
 
 

@@ -15,15 +15,21 @@ from bench.peers.harness import Result
 PROCESSES = (1, 2, 4)
 QUEUES = (20, 200, 2_000)
 OPEN = (10_000, 100_000, 1_000_000)
-EVENTS = 300_000
+EVENTS = 200_000
+ROUNDS = 2
+_POLICY = "max_segments = 100000\n"
+"""2,000 queues with five priorities each are more segments than the default admits; the rest of the policy is the default."""
 _NOTHING = "–"
+Run = tuple[str, float, list[Result]]
+"""Label, median rate, and the results that are right."""
 
 
-def report(kafka: Kafka, folder: Path, *, rounds: int, events: int) -> None:
+def report(kafka: Kafka, folder: Path, *, events: int, rounds: int = ROUNDS) -> None:
     number = min(events, EVENTS)
     IMAGES.mkdir(exist_ok=True)
-    processes = _runs(kafka, folder, rounds, number, [(f"{n}", n, 20) for n in PROCESSES])
-    segments = _runs(kafka, folder, rounds, number, [(f"{n:,}", 1, n) for n in QUEUES])
+    runs = _runs(kafka, folder, rounds, number, {(n, QUEUES[0]) for n in PROCESSES} | {(PROCESSES[0], n) for n in QUEUES})
+    processes = [_middle(f"{n}", runs[n, QUEUES[0]]) for n in PROCESSES]
+    segments = [_middle(f"{n:,}", runs[PROCESSES[0], n]) for n in QUEUES]
     opened = []
     for n in OPEN:
         if n <= max(events, OPEN[0]):
@@ -56,20 +62,23 @@ def report(kafka: Kafka, folder: Path, *, rounds: int, events: int) -> None:
     )
 
 
-Run = tuple[str, float, list[Result]]
-
-
-def _runs(kafka: Kafka, folder: Path, rounds: int, events: int, what: Iterable[tuple[str, int, int]]) -> list[Run]:
-    """(label, median rate, results that are right) of (label, workers, queues), in turn in each round."""
-    settings = list(what)
-    good: dict[str, list[Result]] = {label: [] for label, _, _ in settings}
+def _runs(kafka: Kafka, folder: Path, rounds: int, events: int, what: Iterable[tuple[int, int]]) -> dict[tuple[int, int], list[Result]]:
+    """(workers, queues) → results that are right; in turn in each round."""
+    policy = folder / "policy.toml"
+    policy.write_text(_POLICY)
+    good: dict[tuple[int, int], list[Result]] = {each: [] for each in sorted(what)}
     for _ in range(rounds):
-        for label, workers, queues in settings:
-            result = worker.run(kafka, kafka.dataset(events, queues), folder, workers=workers)
+        for (workers, queues), right in good.items():
+            told = {"FIRSTLINE_POLICY": str(policy)}
+            result = worker.run(kafka, kafka.dataset(events, queues), folder, workers=workers, env=told)
             print(f"scale: {workers} processes, {queues:,} queues: {result.error or f'{result.rate:,.0f} events/s'}", flush=True)
             if not result.error:
-                good[label].append(result)
-    return [(label, median(each.rate for each in runs) if runs else 0.0, runs) for label, runs in good.items()]
+                right.append(result)
+    return good
+
+
+def _middle(label: str, results: list[Result]) -> Run:
+    return label, median(each.rate for each in results) if results else 0.0, results
 
 
 def _rows(runs: Iterable[Run]) -> list[list[str]]:

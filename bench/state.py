@@ -12,10 +12,9 @@ import os
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.peers.workload import make
+from bench.peers.workload import make, whole
 from bench.processes import memory
 from streams.events import Event, decode
 from streams.ledger import Ledger
@@ -29,8 +28,8 @@ _BATCHES_A_TICK = 7
 _DENSITY = 13_900.0
 """A hundred times that of the peers' job: memory should be that of calls, not of the panes of a long time."""
 _AGENT = re.compile(rb'"agent":"[^"]*"')
-_WARM = 6000
-"""Events before memory is measured the first time: by then every segment is there."""
+_WARM = 20_000
+"""Calls before memory is measured the first time: by then every segment is there, and what a tick needs for a while has been needed."""
 _TICKS = 10
 _EVENTS = 60_000
 
@@ -74,14 +73,11 @@ def _batches(of: Iterable[Arrived]) -> Iterator[Sequence[Arrived]]:
         yield batch
 
 
-def _arriving(kind: str, calls: int) -> list[bytes]:
+def _arriving(kind: str, calls: int) -> Iterator[Arrived]:
     """The events of so many calls: all of each, or all but what ends it."""
-    sent, _ = make(calls * 3 + _WARM * 10, queues=1, density=_DENSITY)
-    events = Counter(each.key for each in sent)
-    whole = dict.fromkeys(each.key for each in sent if events[each.key] == 3)
-    kept = set(itertools.islice(whole, calls + _WARM // 3))
-    lines = [_one_agent(each.value) for each in sent if each.key in kept]
-    return lines if kind == "closed" else [line for line in lines if b"call.ended" not in line and b"call.missed" not in line]
+    for events in whole(calls, density=_DENSITY, answered=kind == "open"):
+        for sent in events[:2] if kind == "open" else events:
+            yield decode(_one_agent(sent.value))
 
 
 def _one_agent(line: bytes) -> bytes:
@@ -90,13 +86,11 @@ def _one_agent(line: bytes) -> bytes:
 
 
 def measure(kind: str, calls: int) -> dict[str, float]:
-    lines = _arriving(kind, calls)
-    first = _WARM if kind == "closed" else _WARM * 2 // 3
-    state = State()
-    state.fill(map(decode, lines[:first]))
+    state, arriving = State(), _arriving(kind, calls + _WARM)
+    state.fill(itertools.islice(arriving, _WARM * (2 if kind == "open" else 3)))
     gc.collect()
     held, before = len(state.ledger), memory(os.getpid(), "VmRSS")
-    state.fill(map(decode, lines[first:]))
+    state.fill(arriving)
     if kind == "closed":
         state.tick(30 * 60_000)  # the fine panes of that time are given back
     gc.collect()

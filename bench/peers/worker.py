@@ -110,8 +110,8 @@ def difference(rows: Mapping[bytes, bytes], data: Dataset) -> str:
             "waits of the answered, ms": data.truth.answered_wait.get(queue, 0),
         }  # fmt: skip
         found = {kpi: kpis[kpi]["value"] for kpi, _ in _COUNTS} | {
-            "backlog": kpis["backlog"]["value"], "within 20 s": kpis["service_level"]["numerator"],
-            "waits of the answered, ms": round((kpis["speed_of_answer"]["sum"] or 0) * 1000),
+            "backlog": kpis["backlog"]["value"], "within 20 s": kpis["service_level"].get("numerator") or 0,
+            "waits of the answered, ms": round((kpis["speed_of_answer"].get("sum") or 0) * 1000),
         }  # fmt: skip
         if found != wanted:
             return f"{queue}: {found} instead of {wanted}"

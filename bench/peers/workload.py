@@ -69,6 +69,17 @@ def make(
     return [each for _, each in sent], _truth(calls, end, len(sent))
 
 
+def whole(calls: int, *, density: float, base_ms: int = BASE_S * 1000, answered: bool = False) -> Iterator[list[Sent]]:
+    """The events of one call after another, into one queue, with nothing but what they yield in memory; `answered`: of those only."""
+    rnd = random.Random(7)
+    for call in _calls(rnd, calls * 2 if answered else calls, 1, density, base_ms, density / DENSITY):
+        if call.answered or not answered:
+            yield list(_events(call))
+            calls -= 1
+            if not calls:
+                return
+
+
 def _calls(rnd: random.Random, number: int, queues: int, density: float, base_ms: int, faster: float) -> Iterator[_Call]:
     """In the order in which they come in, one queue hot."""
     at = float(base_ms)
