@@ -98,8 +98,7 @@ def report(kafka: Kafka, folder: Path, *, seconds: int, only: Sequence[str] = ()
         "Latency",
         f"{RATE:,} events a second for {seconds} s, with times of now. Peers: the record's timestamp → a result that holds it can be read "
         f"from their topic. Firstline: {PROBES} calls a second more, each into the queue that is watched, until the "
-        "wallboard's live stream "
-        "counts it; a row is made every 500 ms, so half of that is waiting.\n\n"
+        "wallboard's live stream counts it; a row is made every 500 ms, so half of that is waiting.\n\n"
         + table(("", "measured", "p50, ms", "p99, ms", "CPU, % of a core"), rows)
         + "\n\n"
         + "\n".join(notes)

@@ -90,9 +90,8 @@ def report(done: Rounds, rounds: int) -> None:
     write(
         "Peers",
         f"The same calls on the same broker (4 partitions, 20 queues, one hot), peers in turn, {rounds} rounds, medians. The "
-        "job: totals and "
-        "10-second panes by queue, what is open, each answer checked against a truth computed from the calls. “Its job is” and “the "
-        "worker is”: the median over the rounds of the rate of Firstline's extensions on that job, and of the whole worker, "
+        "job: totals and 10-second panes by queue, what is open; each answer is checked against a truth computed from the calls. “Its job "
+        "is” and “the worker is”: the median over the rounds of the rate of Firstline's extensions on that job, and of the whole worker, "
         "over the peer's.\n\n"
         + table(head, rows)
         + "\n"

@@ -21,7 +21,7 @@ from agents.replay import end as end_recording
 from agents.replay_kafka import KafkaSender
 from agents.settings import Settings
 from bench.kafka import Dataset, Kafka
-from bench.peers.harness import PATIENCE_S, Result
+from bench.peers.harness import Result
 from bench.peers.job import PARTITIONS
 from bench.processes import Child, cpu, firstline
 from tests.integration.kafka_server import ServerUnavailable
@@ -29,6 +29,7 @@ from tests.integration.redis_server import RedisServer
 
 NAME = "firstline-worker"
 _LOOK_S = 0.02
+_PATIENCE_S = 480.0
 _NO_REDIS = "redis://127.0.0.1:9/0"
 """Nobody listens there; the one of this machine, if there is any, is not ours."""
 _OWN = (topics.LEDGER, topics.PARTIALS, topics.KPIS, topics.ALERTS, topics.DEAD_LETTERS, "control")
@@ -155,7 +156,7 @@ class _Failed(Exception):
 
 
 def _measure(kafka: Kafka, settings: Settings, data: Dataset, children: Sequence[Child], watch: Watch, result: Result) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + _PATIENCE_S
 
     def used() -> float:
         return sum(child.cpu() for child in children)
@@ -165,7 +166,7 @@ def _measure(kafka: Kafka, settings: Settings, data: Dataset, children: Sequence
         if ended is not None:
             raise _Failed(f"ended with {ended.ended}: {ended.tail()[-500:]}")
         if time.monotonic() > deadline:
-            raise _Failed(f"{what} not within {PATIENCE_S:.0f} s: {watch.difference()}")
+            raise _Failed(f"{what} not within {_PATIENCE_S:.0f} s: {watch.difference()}")
 
     while not watch.has_opened():
         look("partitions opened")
