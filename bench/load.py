@@ -98,7 +98,8 @@ def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
         "Load",
         f"{INTERACTIONS:,} interactions a day from 50,000 agents, ten times a large centre: its busiest hour is {rate:,.0f} "
         f"events a second, sent for {minutes:g} minutes ({int(told.get('sent', 0)):,} events of calls, chats and tickets). One worker, "
-        f"the wallboard with one viewer, Redis; {PROBES} calls a second more into a queue that is watched. Then {burst:,} events as fast as they can be sent.\n\n"
+        f"the wallboard with one viewer, Redis; {PROBES} calls a second more into a queue that is watched. "
+        f"Then {burst:,} events as fast as they can be sent.\n\n"
         + table(TARGETS, targets)
         + "\n\nThe load:\n\n"
         + _shown(steady)

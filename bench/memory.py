@@ -26,6 +26,6 @@ def report() -> None:
     write(
         "Memory",
         f"What the resident memory of a process grows by, a call, with {CALLS:,} calls in the ledger and the view of one "
-        "partition, default policy, one queue and one agent, so that panes are few. All events of a call are kept until `retention` has passed.\n\n"
-        + table_of(TARGETS, targets),
+        "partition, default policy, one queue and one agent, so that panes are few. "
+        "All events of a call are kept until `retention` has passed.\n\n" + table_of(TARGETS, targets),
     )

@@ -48,7 +48,8 @@ def report(kafka: Kafka, folder: Path, *, events: int, rounds: int = ROUNDS) -> 
         "Scale",
         f"The whole worker on {number:,} events of the peers' job, everything on, until all are committed; medians of {rounds} "
         f"rounds. This machine has {len(os.sched_getaffinity(0))} cores for the broker, the workers and Redis together, so more "
-        "processes than cores show that nothing breaks, not how far it goes. `max_segments` is raised for the many queues. With several workers the time of the first assignment is in it.\n\n"
+        "processes than cores show that nothing breaks, not how far it goes. `max_segments` is raised for the many queues. "
+        "With several workers the time of the first assignment is in it.\n\n"
         "Processes, 4 partitions:\n\n"
         + table(head, _rows(processes))
         + "\n\n![Events a second by processes](images/scale_processes.svg)\n\nQueues (and five times as many with their priorities):\n\n"
