@@ -82,7 +82,6 @@ def report(kafka: Kafka, folder: Path, *, seconds: int, only: Sequence[str] = ()
             feed.process.wait()
             passed = time.time() - began
             busy, busy_board = (worker.cpu() - used) / passed * 100, (stack.wallboard.cpu() - board) / passed * 100
-            time.sleep(2)
             found = Measured("`firstline worker` and `wallboard`: event → API", stack.latencies(feed), busy)
             rows.append(found.row())
         notes.append(f"- The wallboard took {busy_board:.0f} % of a core with one viewer, {idle_board:.1f} % idle; Redis is not counted.")

@@ -64,7 +64,6 @@ def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
     with running(kafka, folder) as stack:
         feed = stack.feed(kafka, "centre", INTERACTIONS, minutes * 60, PROBES)
         steady = sampled(stack, feed, minutes * 60 + 60)
-        time.sleep(3)
         latencies = stack.latencies(feed)
         told = dict(line.split()[:2] for line in feed.log.read_text().splitlines() if line.startswith(("rate", "sent")))
         flood = stack.feed(kafka, "burst", burst)

@@ -22,6 +22,7 @@ from tests.integration.kafka_server import ServerUnavailable, free_port
 from tests.integration.redis_server import RedisServer
 
 _READY_S = 60.0
+_UNSEEN_S = 30.0
 _STREAM = f"/api/v1/stream?window=1h&segment=queue:{PROBE_QUEUE}&kpi=offered"
 
 
@@ -58,15 +59,20 @@ class Stack:
         )
 
     def latencies(self, feed: Child) -> list[float]:
-        """Milliseconds from each probe's sending to its being seen in the API; sorted. The first three seconds are left out."""
+        """Milliseconds from each probe's sending to its being seen in the API; sorted. The first three seconds are left out.
+
+        Waits for those that cannot be seen yet; one that never was counts with the time until now.
+        """
         sent = [int(line.split()[1]) for line in feed.log.read_text().splitlines() if line.startswith("probe ")]
         before = next((count for when, count in reversed(self.seen) if when < sent[0]), 0) if sent else 0
-        out, at = [], 0
-        seen = self.seen.copy()
+        deadline = time.monotonic() + _UNSEEN_S
+        while (not self.seen or self.seen[-1][1] - before < len(sent)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        out, at, seen = [], 0, [*self.seen, (time.time() * 1000, 1 << 62)]
         for number, when in enumerate(sent, 1):
-            while at < len(seen) and seen[at][1] - before < number:
+            while seen[at][1] - before < number:
                 at += 1
-            if at < len(seen) and when > sent[0] + 3000:
+            if when > sent[0] + 3000:
                 out.append(seen[at][0] - when)
         return sorted(out)
 
