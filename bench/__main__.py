@@ -8,6 +8,7 @@ from bench import latency, memory, report_speed, scale
 from bench.common import machine
 from bench.kafka import Kafka
 from bench.peers import rounds
+from bench.processes import end_in_good_order
 from tests.integration.kafka_server import ServerUnavailable
 
 PARTS = ("peers", "latency", "scale", "memory", "report")
@@ -25,6 +26,7 @@ def main() -> int:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     parts = chosen.parts or PARTS
     only = tuple(name for name in chosen.peers.split(",") if name)
+    end_in_good_order()
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory(prefix="firstline-bench-") as name:
         folder = Path(name)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bench.common import machine
 from bench.document import TARGETS, table, target, write
 from bench.kafka import Kafka
-from bench.processes import Child
+from bench.processes import Child, end_in_good_order
 from bench.stack import ServerUnavailable, Stack, percentile, running
 
 INTERACTIONS = 10 * 1_000_000
@@ -119,6 +119,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--burst", type=int, default=BURST, help="events of the flood at the end")
     chosen = parser.parse_args()
+    end_in_good_order()
     print(machine(), flush=True)
     with tempfile.TemporaryDirectory(prefix="firstline-load-") as name:
         folder = Path(name)
