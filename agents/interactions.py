@@ -102,8 +102,7 @@ class Interactions:
                     if event.type != "recording.ended":
                         if subject not in touched:
                             touched[subject] = size(subject) - 1
-                        if event.time > latest:
-                            latest = event.time
+                        latest = max(latest, event.time)
                 elif added is _CONFLICT:
                     self.conflicts += 1
                     part.view.touch(subject, size(subject) - 1)

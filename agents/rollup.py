@@ -11,8 +11,9 @@ from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.snapshot import Snapshot
 
-REST = 4
-"""The time between two snapshots is at least so many times what one took."""
+HEAVY_S = 0.05
+REST = 3
+"""After a snapshot that took longer than `HEAVY_S` there is none for so many times as long."""
 _log = structlog.get_logger(__name__)
 
 
@@ -45,7 +46,9 @@ class RollupReader:
             if snapshot is not None:
                 self._on_snapshot(snapshot)
                 # Events have their share of the time: with very many segments snapshots come less often.
-                self._resting_until = started + (time.monotonic() - started) * REST
+                took = time.monotonic() - started
+                if took > HEAVY_S:
+                    self._resting_until = started + took + took * REST
 
     def _put(self, record: Any) -> None:
         known = decode(record.key or b"", record.value, record.headers)

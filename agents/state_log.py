@@ -39,7 +39,9 @@ class StateLog:
             self._news.clear()
             pending, self._pending = self._pending, {}
             try:
-                await self._send([Outgoing(self.topic, key, value() if callable(value) else value, (), 0) for key, value in pending.items()])
+                await self._send(
+                    [Outgoing(self.topic, key, value() if callable(value) else value, (), 0) for key, value in pending.items()]
+                )
             except KafkaError as exc:
                 failures += 1
                 if failures == 1:

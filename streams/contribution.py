@@ -74,13 +74,11 @@ class Contribution:
         self.spans: list[Span] = []
 
     def count(self, time: int, measure: str, where: Where) -> None:
-        if time > self.latest:
-            self.latest = time
+        self.latest = max(self.latest, time)
         self.counts.append((time, measure, where))
 
     def value(self, time: int, measure: str, ms: int, where: Where) -> None:
-        if time > self.latest:
-            self.latest = time
+        self.latest = max(self.latest, time)
         self.values.append((time, measure, where, ms))
 
     def asks(self, end: int | None) -> bool:

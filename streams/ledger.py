@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 from streams.cold import ColdStore
 from streams.event_set import Added, EventSet, in_order
-from streams.events import Event, make, split, to_ms, unpack
+from streams.events import Event, make, to_ms, unpack
 from streams.ledger_records import EPOCH_BYTES, GRAVE, Record, announcement, chunk_prefix, epoch_number, gravestone, parse_key
 
 __all__ = ["Added", "Ledger"]
@@ -274,7 +274,7 @@ class Ledger:
 def _one_epoch(prefixes: Sequence[bytes]) -> bool:
     """Whether they are all the chunks of one epoch, in their order."""
     epoch = prefixes[0][:EPOCH_BYTES]
-    return all([prefix == chunk_prefix(epoch, chunk) for chunk, prefix in enumerate(prefixes)])
+    return all(prefix == chunk_prefix(epoch, chunk) for chunk, prefix in enumerate(prefixes))
 
 
 def _digest(subject: str) -> bytes:

@@ -18,7 +18,7 @@ from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
 from streams.open_items import OpenSummary
 from streams.policy import Policy
-from streams.segments import PARTIAL_VERSION
+from streams.segment import PARTIAL_VERSION
 from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
 from streams.tally import Tally
 from streams.windows import Frame
@@ -156,7 +156,7 @@ class Rollup:
 
     def _refresh(self) -> None:
         """Marks the segments in which somebody waits, and the next of the others in turn."""
-        self._dirty.update([segment for segment, parts in self.parts.items() if any([part.open.waiting for part in parts.values()])])
+        self._dirty.update([segment for segment, parts in self.parts.items() if any(part.open.waiting for part in parts.values())])
         for _ in range(min(max(REFRESHED_A_TICK, len(self.parts) // 40), len(self.parts))):
             segment = next(self._turn, None)
             if segment is None:

@@ -1,42 +1,28 @@
 """The segments of one partition: for each combination of attribute values its windows, open items and running totals.
 
-Bookings gather in cells, one a place (`streams.cells`), and reach the segments once a tick. Places are told apart only as far as
-segmentations do, and those by agent have cells of their own: else every agent would be a place of its own for all others too.
+Bookings gather in cells, one a place (`streams.cells`), and reach the segments when one of these is told. Places are told apart only as far
+as segmentations do, and those by agent have cells of their own: else every agent would be a place of its own for all others too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from zlib import crc32
-
-import msgspec
 
 from streams.cells import Cell, Entry
 from streams.contribution import SHARED, Joint, Shared, Span, Where
 from streams.kpis import NOT_OF_AGENTS
-from streams.open_items import OpenItems
 from streams.policy import Policy
+from streams.segment import Segment, Values
 from streams.tally import Tally
 from streams.windows import PANE_MS, Frame
 
-PARTIAL_VERSION = 1
 OTHER = "other"
 """The value of every dimension in the segment that takes what exceeds `max_segments`."""
 EDGES = (1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 """Edges (s) of the first-response histogram; every threshold of the policy is added."""
-_TURNS = {0: 1, 1: 1, 2: 2}
-_MOST_TURNS = 4
-"""Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 _PLACES = 200_000
 """Places whose cells are remembered at most."""
 
-_encode = msgspec.msgpack.Encoder().encode
 _NAMES = (*SHARED, "queue", "team", "agent")
-Values = tuple[str | None, ...]
-
-
-def segment_key(dims: tuple[str, ...], values: Values) -> bytes:
-    """A segment's key on topics."""
-    return _encode((dims, values))
 
 
 def histogram_edges(policy: Policy) -> list[int]:
@@ -47,29 +33,6 @@ def histogram_edges(policy: Policy) -> list[int]:
     return sorted(edges)
 
 
-class Segment:
-    """One segment of one partition."""
-
-    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "totals", "turn", "turns", "values")
-
-    def __init__(self, dims: tuple[str, ...], values: Values, windows: int) -> None:
-        self.dims = dims
-        self.values = values
-        self.key = segment_key(dims, values)
-        self.turns = _MOST_TURNS if "agent" in dims else _TURNS.get(len(dims), _MOST_TURNS)
-        self.turn = crc32(self.key) % self.turns
-        """It is told in every `turns`-th tick, the same ones in all partitions."""
-        self.sums = [Tally() for _ in range(windows)]
-        self.open = OpenItems()
-        self.totals: dict[str, int] = {}
-        self.cells: list[Cell] = []
-        """The cells that add to it."""
-        self.own: Cell | None = None
-        """The bookings of which it takes the sum of the parts that lie in it."""
-        self.sent: bytes | None = None
-        self.dirty = True
-
-
 class Group:
     """Segmentations that share their cells, which leave some counts out."""
 
@@ -78,7 +41,7 @@ class Group:
     def __init__(self, segmentations: Sequence[tuple[str, ...]], left_out: frozenset[str]) -> None:
         self.segmentations = segmentations
         self.left_out = left_out
-        self.picks = [at for at, name in enumerate(_NAMES) if any([name in dims for dims in segmentations])]
+        self.picks = [at for at, name in enumerate(_NAMES) if any(name in dims for dims in segmentations)]
         self.by_key: dict[Values, Cell] = {}
 
 
@@ -92,8 +55,6 @@ class Segments:
         self.by_key: dict[tuple[tuple[str, ...], Values], Segment] = {}
         self.overflow: set[tuple[tuple[str, ...], Values]] = set()
         """Segments beyond the policy's `max_segments`, whose bookings go to `other`; at most as many are remembered."""
-        self.waiting: set[Cell] = set()
-        """The cells with something to flush."""
         self.cells: list[Cell] = []
         self._told_at = -1
         of_agents, others = ([dims for dims in policy.row_segmentations if ("agent" in dims) == so] for so in (True, False))
@@ -155,7 +116,6 @@ class Segments:
             entries = self._entries(run)
             for cell in self.cells_of(shared, where):
                 cell.fresh += entries
-                self.waiting.add(cell)
 
     def take_back(self, shared: Shared, bookings: list[Any]) -> None:
         """Takes back bookings that were added."""
@@ -163,7 +123,6 @@ class Segments:
             entries = self._entries(run)
             for cell in self.cells_of(shared, where):
                 cell.taken += entries
-                self.waiting.add(cell)
 
     def _entries(self, bookings: list[Any]) -> list[Any]:
         """Bookings of one place as entries of cells: those of one instant, and of one instant and value, are one."""
@@ -200,7 +159,6 @@ class Segments:
             measures = self._one((joint.measure,))
             entry: Entry = (joint.time, measures, ms) if joint.is_value else (joint.time, measures)
             (segment.own.fresh if times > 0 else segment.own.taken).append(entry)
-            self.waiting.add(segment.own)
 
     def parts_of(self, cell: Cell, shared: Shared, joint: Joint) -> list[int]:
         """What a joint booking of a value adds to a segment's own cell: one sum, or nothing."""
@@ -216,12 +174,6 @@ class Segments:
                 assert isinstance(segment, Segment)
                 (segment.open.add if times > 0 else segment.open.take)(span)
                 segment.dirty = True
-
-    def flush(self) -> None:
-        """Brings what has gathered to the segments."""
-        for cell in self.waiting:
-            cell.flush(self.frame, self.edges)
-        self.waiting.clear()
 
     def roll(self, frame: Frame) -> None:
         """Moves every window on to the frame's instant. A window that loses more than it keeps is made anew from what it keeps."""
@@ -258,13 +210,15 @@ class Segments:
         for segment in self.by_key.values():
             if tick is not None and tick % segment.turns != segment.turn:
                 continue
+            for cell in segment.cells:
+                if cell.fresh or cell.taken:
+                    cell.flush(self.frame, self.edges)
             if not segment.dirty and (not segment.open or self.frame.end == self._told_at):
                 continue
             if segment.dirty:
                 self._restore_maxima(segment, values_of)
                 segment.dirty = False
-            summary = segment.open.summary(self.frame.end, horizon)
-            packed = _encode((PARTIAL_VERSION, [tally.packed() for tally in segment.sums], segment.totals, summary.packed()))
+            packed = segment.partial_row(self.frame.end, horizon)
             if packed != segment.sent:
                 segment.sent = packed
                 yield segment.key, packed

@@ -101,8 +101,12 @@ class Distribution:
                 del buckets[bucket]
         if self.cut and (not self.top or (other.top and other.top[-1] <= self.top[0])):
             return  # nothing of it is among the largest
-        floor = max((d.top[0] if d.top else 1 << 62) if d.cut else -1 for d in (self, other))
-        top = sorted(value for value in self.top + other.top if value >= floor)
+        top = self.top + other.top
+        top.sort()
+        floor = self.top[0] if self.cut else -1
+        if other.cut:
+            floor = max(floor, other.top[0] if other.top else 1 << 62)
+        del top[: bisect_left(top, floor)]
         self.cut = self.cut or other.cut or len(top) > TOPS
         self.top = top[-TOPS:]
 

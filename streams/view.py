@@ -186,7 +186,6 @@ class View:
         With a tick only those whose turn it is.
         """
         if self.segments is not None:
-            self.segments.flush()
             yield from self.segments.changed(self._values, tick)
 
     def all_partials(self) -> Iterator[tuple[bytes, bytes | None]]:
@@ -203,9 +202,9 @@ class View:
         for subject in self.sets.subjects():
             state = self._state(self.sets.stored_events(subject), now)
             for booking in state.bookings:
-                if len(booking) == 4 and booking[1] == measure and start <= booking[0] < end:
-                    if cell in segments.cells_of(state.shared, booking[2]):
-                        out.append(booking[3])
+                lies_in = len(booking) == 4 and booking[1] == measure and start <= booking[0] < end
+                if lies_in and cell in segments.cells_of(state.shared, booking[2]):
+                    out.append(booking[3])
             for joint in state.joints:
                 if joint.is_value and joint.measure == measure and start <= joint.time < end:
                     out += segments.parts_of(cell, state.shared, joint)

@@ -13,13 +13,13 @@ from streams.events import Event, decode
 from streams.figures import figures
 from streams.kpis.kpi import Row
 from streams.open_items import OpenSummary
-from streams.recording import Input, Recording, distinct
+from streams.recording import Recording
 from streams.rollup import Rollup
 from streams.tally import Tally
 from streams.view import View
-from tests.event_sets import EventSets
 from tests import weird
 from tests.compared import Compared, product_rows, recording_of
+from tests.event_sets import EventSets
 
 SECOND = 1_000
 

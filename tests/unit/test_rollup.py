@@ -7,10 +7,11 @@ import pytest
 
 from streams import policy as policies
 from streams.counters import Counters
-from streams.events import Event, make
+from streams.events import make
 from streams.policy import Policy
 from streams.rollup import Rollup
-from streams.segments import histogram_edges, segment_key
+from streams.segment import segment_key
+from streams.segments import histogram_edges
 from streams.snapshot import CENTRE, RowKey, Snapshot
 from streams.view import View
 from tests.event_sets import EventSets
