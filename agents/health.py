@@ -49,6 +49,15 @@ class Health:
             probes = dict(self._tasks)
         return {name: probe() for name, probe in probes.items()}
 
+    def liveness(self) -> dict[str, Any]:
+        """The answer of `/healthz`: every task runs. A broken policy file is named but kills nothing: the last good one is in force."""
+        tasks = self.tasks()
+        return {
+            "status": "failed" if any(tasks.values()) else "ok",
+            "tasks": {name: wrong or "alive" for name, wrong in tasks.items()},
+            "policy_error": self.policy_error,
+        }
+
 
 def _ending(task: asyncio.Task[Any]) -> str | None:
     if not task.done():

@@ -15,20 +15,17 @@ from agents import app, loop, topics
 from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.interactions import Interactions
+from agents.lag import LagWatch
 from agents.outbox import Outbox
 from agents.pipeline import Pipeline
 from agents.rollup import RollupReader
 from agents.settings import Settings
 from agents.supervision import Supervisor
-from agents.watchdog import Watchdog
 from streams.ledger import Ledger
 from streams.policy import Policy
 from streams.snapshot import Snapshot
 
 RETIRE_EVERY_S = 600.0
-LAG_EVERY_S = 1.0
-STUCK_S = 300.0
-"""A recovery, or the reading of events that are there, may stand still for so long before the process ends."""
 STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
 EVENTS_TO_ROWS = 3
@@ -87,7 +84,8 @@ class Worker:
         faust_app.finalize()
         try:
             await faust_app.start()
-            tasks = {"faust": self._watch_faust, "ticks": self._ticks, "lag": self._lag, "retention": self._retention}
+            lag = LagWatch(self.application, self.settings, self.pipeline, self.health)
+            tasks = {"faust": self._watch_faust, "ticks": self._ticks, "lag": lag.run, "retention": self._retention}
             for name, work in tasks.items():
                 self.health.watch_task(name, supervisor.start(name, work()))
             await stop.wait()
@@ -180,25 +178,6 @@ class Worker:
         ends = self._ends.get(partition)
         consumer = self.application.faust.consumer
         return ends is not None and all(consumer.has_committed(tp, end) for tp, end in ends.items())
-
-    async def _lag(self) -> None:
-        reported: set[TP] = set()
-        watchdog = Watchdog(STUCK_S)
-        while True:
-            await asyncio.sleep(LAG_EVERY_S)
-            faust_app, ledger = self.application.faust, self.application.ledger
-            consumer = faust_app.consumer
-            lags = consumer.lags()
-            if faust_app.rebalancing or faust_app.in_recovery:
-                recovered = tuple(faust_app.tables.recovery.active_offsets.items())
-                watchdog.look(time.monotonic(), (ledger.generation, recovered), busy=True, what="the recovery of the ledger")
-            else:
-                watchdog.look(time.monotonic(), consumer.progress(), busy=any(lags.values()), what="the reading of events")
-            for tp, events in lags.items():
-                self.pipeline.set_lag(tp.topic, tp.partition, events)
-            for tp in reported - lags.keys():
-                self.pipeline.drop_lag(tp.topic, tp.partition)
-            reported = set(lags)
 
     async def _retention(self) -> None:
         while True:

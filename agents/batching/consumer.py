@@ -213,6 +213,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         """Changes whenever something was delivered."""
         return sum(self._reached.values())
 
+    def heard(self) -> dict[TP, int | None]:
+        """Of every source partition a number that changes with each answer of Kafka; None while the last answer waits to be taken."""
+        assigned = self.assignment()
+        return {tp: self._thread.heard(tp) for tp in list(self._reached) if tp in assigned}
+
     def lags(self) -> dict[TP, int]:
         """Records not yet delivered, of every source partition whose end is known."""
         out = {}
