@@ -137,11 +137,13 @@ class Interactions:
             return wall_ms
         return part.latest_ms if part.ledger.ended_at is None else part.ledger.ended_at
 
-    def tick(self, tick: int, wall_ms: int, ended: Callable[[int], bool]) -> Iterable[list[Wire]]:
+    def tick(
+        self, tick: int, wall_ms: int, ended: Callable[[int], bool], positions: Callable[[int], tuple[int, ...]] = lambda _: ()
+    ) -> Iterable[list[Wire]]:
         """Advances every open partition to a tick: the records of each one's partial rows, and last "reached" of all.
 
         They come together so that the rollup does not wait for some partitions of one worker after it has heard of the others.
-        `ended(partition)`: whether a recording has ended there and all of it is read.
+        `ended(partition)`: whether a recording has ended there and all of it is read; `positions(partition)`: how far it is read now.
         """
         # The clock and whether that is the end are of one moment: while the rows of others are sent, the rest of a recording may come in.
         looked = [(partition, part, self.now(part, wall_ms), ended(partition)) for partition, part in self.open.items()]
@@ -157,7 +159,7 @@ class Interactions:
                 rows = part.view.all_partials() if part.all_due else part.view.partials()
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
-            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended)
+            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))
             all_reached.append(encode_reached(reached))
             self._pipeline.add_corrections(part.view.corrections - part.corrections)
             part.corrections = part.view.corrections

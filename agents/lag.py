@@ -1,4 +1,4 @@
-"""How far a worker is behind its topics, and whether it hears of them at all: the lag metrics, `/readyz`, and the watch over a standstill."""
+"""How far a worker is behind its topics, and whether it hears of them at all: lag metrics, `/readyz`, the watch over a standstill."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from agents.watchdog import Watchdog
 
 LOOK_EVERY_S = 1.0
 SILENCE_S = 5.0
-"""Kafka answers a fetch within a tenth of a second, if only to say that there is nothing: after so long without an answer something is wrong."""
+"""Kafka answers a fetch within a tenth of a second, if only with nothing: after so long without an answer something is wrong."""
 STUCK_S = 300.0
 """A recovery, or the reading of events that are there, may stand still for so long before the process ends."""
 
@@ -28,7 +28,7 @@ class Hearing:
         self._last: dict[TP, tuple[Hashable, float]] = {}
 
     def silence(self, now: float, heard: Mapping[TP, int | None]) -> float:
-        """The longest of all partitions. `heard` has what changes with every answer; None where nothing is asked for, which is no silence."""
+        """The longest of all partitions. `heard` has what changes with every answer; None where nothing is asked for."""
         for tp, sign in heard.items():
             known = self._last.get(tp)
             if sign is None or known is None or known[0] != sign:

@@ -16,9 +16,7 @@ _GZIP_FROM = 4096
 """Bytes; below this packing costs more than it saves."""
 
 
-def build(
-    metrics: CollectorRegistry, health: Health | None = None, *, hosts: frozenset[str] | None = LOOPBACK_NAMES
-) -> web.Application:
+def build(metrics: CollectorRegistry, health: Health | None = None, *, hosts: frozenset[str] | None = LOOPBACK_NAMES) -> web.Application:
     """The application over a registry and the health of the process. `hosts`: names it may be called by; None allows any."""
     of = health or Health()
     app = web.Application(middlewares=[guard(hosts, see="/metrics")])

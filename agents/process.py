@@ -40,7 +40,9 @@ class Process:
         settings, policy = self.settings, self.policy
         async with AsyncExitStack() as cleanup:
             registry = metrics.registry(self.board, self.pipeline, REGISTRY, lambda: policy.metric_windows)
-            page, self.metrics_url = await metrics_server.serve(registry, self.health, host=settings.metrics_host, port=settings.metrics_port)
+            page, self.metrics_url = await metrics_server.serve(
+                registry, self.health, host=settings.metrics_host, port=settings.metrics_port
+            )
             cleanup.push_async_callback(page.cleanup)
             outbox = Outbox(settings.brokers)
             alerts, kpis = settings.topic(topics.ALERTS), settings.topic(topics.KPIS)

@@ -56,6 +56,7 @@ class Worker:
         self._on_snapshot, self._on_read = on_snapshot, on_read
         self._outbox = Outbox(settings.brokers)
         self._ends: dict[int, dict[TP, int]] = {}
+        self._taken: dict[TP, int] = {}  # the offset after what is in the ledger, of source partitions read since they were opened
         self._app: app.Application | None = None
         self._work: Interactions | None = None
 
@@ -114,6 +115,7 @@ class Worker:
 
         async def on_events(stream: Any, event: Any) -> None:
             message = event.message
+            self._taken[message.tp] = message.offset + 1  # `take` adds it before it waits for anything
             await self.application.ledger.take(stream, event, work.take)
             if self._on_read is not None:
                 self._on_read(message.topic, message.partition, message.offset + 1)
@@ -123,6 +125,8 @@ class Worker:
 
         def on_open(partition: int, ledger: Ledger, epoch: bytes) -> None:
             self._ends.pop(partition, None)
+            for topic in self.application.sources:
+                self._taken.pop(TP(topic, partition), None)
             work.opened(partition, ledger, epoch)
             gc.freeze()  # the ledger's objects are no garbage: spare the collector, also the one that Faust calls at rebalances
 
@@ -151,7 +155,7 @@ class Worker:
             started = time.perf_counter()
             try:
                 await self._learn_ends()
-                for records in work.tick(tick, tick * tick_ms, self._has_ended):
+                for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
                     await self._outbox.send_rows(partials, 0, records)
             except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))
@@ -178,6 +182,12 @@ class Worker:
         ends = self._ends.get(partition)
         consumer = self.application.faust.consumer
         return ends is not None and all(consumer.has_committed(tp, end) for tp, end in ends.items())
+
+    def _positions(self, partition: int) -> tuple[int, ...]:
+        """The offsets up to which the source topics are in the ledger; -1 for one that is not known."""
+        began = self.application.faust.consumer.began
+        tps = [TP(topic, partition) for topic in self.application.sources]
+        return tuple(self._taken.get(tp, began.get(tp, -1)) for tp in tps)
 
     async def _retention(self) -> None:
         while True:

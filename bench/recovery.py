@@ -65,8 +65,8 @@ def changelog(interactions: int) -> Iterator[tuple[int, list[Record]]]:
         if number % AT_ONCE == AT_ONCE - 1 or number == interactions - 1:
             for partition, ledger in enumerate(ledgers):
                 yield partition, ledger.changes()
-                ledger = ledgers[partition] = Ledger()  # what is written need not be held here
-                ledger.open(epoch)
+                ledgers[partition] = Ledger()  # what is written need not be held here
+                ledgers[partition].open(epoch)
 
 
 def write(settings: Settings, interactions: int) -> int:

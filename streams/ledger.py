@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from streams.event_set import Added, EventSet
-from streams.events import Event, make, to_ms, unpack
+from streams.events import Event, check_version, make, to_ms, unpack
 from streams.ledger_records import GRAVE, Record, announcement, epoch_number, gravestone, parse_key
 
 __all__ = ["Added", "Ledger"]
@@ -122,6 +122,7 @@ class Ledger:
         for raw_key, value in records:
             key = parse_key(raw_key)
             if value is not None:
+                check_version(value)
                 self._highest = max(self._highest, epoch_number(key.epoch))
             if key.subject is None:
                 if value is None:

@@ -13,6 +13,7 @@ import msgspec
 
 from streams.calendar_time import rfc3339
 from streams.counters import Counters
+from streams.events import StoredVersionError
 from streams.kpis import REGISTRY
 from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
@@ -40,10 +41,16 @@ class Part(NamedTuple):
 
 
 def read_partial(packed: bytes) -> Part | None:
-    """Decodes a partial row; None if another release wrote it in a form that this one does not know."""
-    version, sums, totals, summary = _decode(packed)
-    if version != PARTIAL_VERSION:
+    """Decodes a partial row; None for an older form that is read no more. Raises `StoredVersionError` for a newer one."""
+    version, *parts = _decode(packed)
+    if version > PARTIAL_VERSION:
+        raise StoredVersionError(
+            f"partial row of format {version}, but this release reads format {PARTIAL_VERSION}: a newer worker wrote it. Run that release "
+            "on all workers; or, to go back, stop them all, delete the topic partials and start the older ones, which fill it anew."
+        )
+    if version < PARTIAL_VERSION:
         return None
+    sums, totals, summary = parts
     return Part([Tally.unpacked(each) for each in sums], totals, OpenSummary.unpacked(summary))
 
 
@@ -51,8 +58,8 @@ class _Partition:
     def __init__(self) -> None:
         self.epoch = -1
         self.tick = -1
-        self.now = 0
-        self.ended = False
+        self.instants: deque[tuple[int, int, bool]] = deque()
+        """(tick, instant in ms, whether a recording has ended) of ticks that were reached and not passed by what is published."""
         self.policy = ""
         self.waiting: deque[tuple[int, SegmentKey, bytes | None]] = deque()
         self.fresh: set[SegmentKey] | None = None
@@ -95,7 +102,8 @@ class Rollup:
                 if partition in parts and segment not in state.fresh:
                     state.waiting.append((tick, segment, None))
             state.fresh = None
-        state.tick, state.now, state.ended, state.policy = tick, now, ended, policy
+        state.tick, state.policy = tick, policy
+        state.instants.append((tick, now, ended))
 
     def _accept(self, state: _Partition, epoch: int) -> bool:
         if epoch < state.epoch:
@@ -103,6 +111,7 @@ class Rollup:
         if epoch > state.epoch:
             state.epoch, state.fresh = epoch, set()
             state.waiting.clear()
+            state.instants.clear()
         return True
 
     def ready(self) -> Snapshot | None:
@@ -119,8 +128,8 @@ class Rollup:
         missing = tuple(number for number, state in self.partitions.items() if state.tick < tick)
         heard = [state for state in self.partitions.values() if state.tick >= 0]
         versions = {state.policy for state in heard}
-        at = max(state.now for state in heard)
-        final = not missing and all(state.ended for state in heard)
+        at, final = self._instant(tick, heard)
+        final = final and not missing
         self._take(tick)
         if not final:
             self._refresh()
@@ -151,6 +160,15 @@ class Rollup:
             counters=counters, histogram=histogram, goals=goals, windows=tuple(window.name for window in self.policy.windows),
             time_zone=self.policy.time_zone, final=final,
         )  # fmt: skip
+
+    def _instant(self, tick: int, heard: list[_Partition]) -> tuple[int, bool]:
+        """The instant that the parts of a tick are true for, and whether all of them are of a recording's end. A partition may be ahead."""
+        for state in heard:
+            instants = state.instants
+            while len(instants) > 1 and instants[1][0] <= tick:
+                instants.popleft()
+        told = [state.instants[0] for state in heard if state.instants]
+        return max((now for _, now, _ in told), default=0), all(ended for _, _, ended in told)
 
     def _refresh(self) -> None:
         """Marks the next segments in turn."""

@@ -49,6 +49,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         self._seek_lock = asyncio.Lock()
         self._reached: dict[TP, int] = {}
         """Source partition → the fetch position up to which everything was delivered."""
+        self.began: dict[TP, int] = {}
+        """Source partition → the offset that its reading began at in this assignment."""
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> Any:
@@ -120,7 +122,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
                 self.log.error("%s: the broker has dropped %d records before they were read", tp, start - committed)
             if committed is None or committed < start:
                 await self.seek(tp, start)
-            self._reached[tp] = max(committed or 0, start)
+            self._reached[tp] = self.began[tp] = max(committed or 0, start)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Sets changelog partitions; called by the recovery before it reads them."""
@@ -232,6 +234,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         self._acked.clear()
         self._acked_index.clear()
         self._reached.clear()
+        self.began.clear()
 
 
 def batch_transport(delivery: Delivery) -> type:
