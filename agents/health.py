@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+_LOOK_S = 0.1
+
 Probe = Callable[[], str | None]
 """Says what is wrong, or None while all is well."""
 
@@ -42,6 +44,11 @@ class Health:
         """What this process still waits for; empty when it is ready."""
         with self._lock:
             return [f"{part}: {reason}" for part, reason in self._not_ready.items()]
+
+    async def until_ready(self) -> None:
+        """Returns once this process waits for nothing any more."""
+        while self.reasons():  # noqa: ASYNC110 - parts report from any thread
+            await asyncio.sleep(_LOOK_S)
 
     def tasks(self) -> dict[str, str | None]:
         """Each watched task with what is wrong with it."""
