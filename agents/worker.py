@@ -5,6 +5,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from faust.types.tuples import TP
 from agents import app, loop, topics
 from agents.batching.stop import stop_at_once
 from agents.health import Health
+from agents.intake import misplaced
 from agents.interactions import Interactions
 from agents.lag import LagWatch
 from agents.outbox import Outbox
@@ -21,6 +23,7 @@ from agents.pipeline import Pipeline
 from agents.rollup import RollupReader
 from agents.settings import Settings
 from agents.supervision import Supervisor
+from streams.errors import FirstlineError
 from streams.ledger import Ledger
 from streams.policy import Policy
 from streams.snapshot import Snapshot
@@ -28,12 +31,25 @@ from streams.snapshot import Snapshot
 RETIRE_EVERY_S = 600.0
 STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
+LOOKED_AT = 1000
+"""Subjects of a recovered partition whose place is checked. Another number of partitions moves at least every second one."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
 _COLLECTOR = (200_000, 20, 100)
 """Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
 
 _log = structlog.get_logger(__name__)
+
+
+class PartitionsChangedError(FirstlineError):
+    """The interaction topics have been given another number of partitions than the ledger was written with."""
+
+    def __init__(self, changelog: str, partition: int, subject: str, partitions: int) -> None:
+        super().__init__(
+            f"topic {changelog}: partition {partition} holds {subject!r}, which of {partitions} partitions belongs to another: the topics "
+            "have been given another number of partitions, so events of one subject would not meet. Copy the events into new topics "
+            "(`firstline replay --from-kafka`, docs/operations.md) and start the workers on those."
+        )
 
 
 class Worker:
@@ -127,6 +143,8 @@ class Worker:
             self._ends.pop(partition, None)
             for topic in self.application.sources:
                 self._taken.pop(TP(topic, partition), None)
+            if stranger := next((s for s in islice(ledger.subjects(), LOOKED_AT) if misplaced(s, partition, partitions) is not None), None):
+                stop_at_once(str(PartitionsChangedError(self.settings.topic(topics.LEDGER), partition, stranger, partitions)))
             work.opened(partition, ledger, epoch)
             gc.freeze()  # the ledger's objects are no garbage: spare the collector, also the one that Faust calls at rebalances
 
