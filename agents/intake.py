@@ -1,7 +1,7 @@
 """From raw records to events: decoding, the bounds of time, the right partition. What is no good event becomes a dead letter, untouched."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streams.events import INTERACTION_TOPICS, Event, decode, decode_binary, to_ms
 from streams.faults import EventFault
@@ -24,6 +24,11 @@ class Outgoing(NamedTuple):
     headers: Headers
     partition: int | None = None
     timestamp_ms: int | None = None
+
+
+def believed(clock: Clock, kind: Literal["wall", "recording"]) -> Clock:
+    """The bounds of event times. The records of a replay say when it was sent, so a recording may lie in their future."""
+    return clock if kind == "wall" else Clock(clock.earliest_ms, clock.latest_ms, 1 << 62)
 
 
 def decoded(record: Any) -> tuple[str, Event]:

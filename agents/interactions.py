@@ -7,16 +7,15 @@ from typing import Any, Literal
 
 import structlog
 
-from agents.intake import Outgoing, count_reasons, dead_letter, forward, misplaced, read
+from agents.intake import Outgoing, believed, count_reasons, dead_letter, forward, misplaced, read
 from agents.partials import PartialRow, Reached, Wire, encode_reached, encode_row
 from agents.pipeline import Pipeline
 from streams.faults import EventFault
 from streams.ledger import Added, Ledger
 from streams.ledger_records import epoch_number
-from streams.policy import Clock, Policy
+from streams.policy import Policy
 from streams.view import View
 
-_ANY_MS = 1 << 62
 _log = structlog.get_logger(__name__)
 _NEW, _CONFLICT, _RETIRED, _FULL = Added.NEW, Added.CONFLICT, Added.RETIRED, Added.FULL
 _REFUSED = {
@@ -81,7 +80,7 @@ class Interactions:
     def take(self, partition: int, ledger: Ledger, message: Any) -> Sequence[Awaitable[None]]:
         """Adds the records of a message; returns what must be sent before the message may be acknowledged."""
         part = self.open[partition]
-        clock, topic, partitions = self._believed(), message.topic, self._partitions
+        clock, topic, partitions = believed(self.policy.clock, self._clock), message.topic, self._partitions
         add, touch = ledger.add, part.view.touch
         outgoing: list[Outgoing] = []
         faults: list[EventFault] = []
@@ -115,11 +114,6 @@ class Interactions:
         part.latest_ms = latest or None
         self._count(topic, len(message.value), duplicates, faults)
         return [self._send(outgoing)] if outgoing else ()
-
-    def _believed(self) -> Clock:
-        """The bounds of event times. The records of a replay say when it was sent, so a recording may lie in their future."""
-        clock = self.policy.clock
-        return clock if self._clock == "wall" else Clock(clock.earliest_ms, clock.latest_ms, _ANY_MS)
 
     def _count(self, topic: str, events: int, duplicates: int, faults: Sequence[EventFault]) -> None:
         self._pipeline.add_events(topic, events)

@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "processes",
     "wallboard": "processes",
     "replay": "replay",
+    "verify": "verify",
     "check": "servers",
     "topics": "servers",
     "generate": "generate",
