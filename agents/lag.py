@@ -65,7 +65,7 @@ class LagWatch:
         silence = self._hearing.silence(time.monotonic(), consumer.heard())
         away = await asyncio.to_thread(unreachable, self._settings.brokers) if silence > SILENCE_S else None
         # A worker waits for a broker that is away, however long: only one that is deaf to a broker that is there should start anew.
-        busy = (any(lags.values()) or silence > SILENCE_S) and away is None
+        busy = (consumer.can_read() or silence > SILENCE_S) and away is None
         self._watchdog.look(time.monotonic(), consumer.progress(), busy=busy, what="the reading of events")
         self._pipeline.kafka_silence_seconds = silence
         self._report("kafka", f"no answer for {silence:.0f} s{f' ({away})' if away else ''}" if silence > SILENCE_S else None)

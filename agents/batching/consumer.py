@@ -220,6 +220,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         assigned = self.assignment()
         return {tp: self._thread.heard(tp) for tp in list(self._reached) if tp in assigned}
 
+    def can_read(self) -> bool:
+        """Whether there are records that could be delivered and were not yet."""
+        ends = {tp: self._thread.stable_end(tp) for tp in self.lags()}
+        return any(end is not None and end > self._reached.get(tp, end) for tp, end in ends.items())
+
     def lags(self) -> dict[TP, int]:
         """Records not yet delivered, of every source partition whose end is known."""
         out = {}

@@ -81,6 +81,10 @@ class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = self._ensure_consumer()
         return None if tp in consumer._fetcher._records else consumer.last_poll_timestamp(tp) or 0
 
+    def stable_end(self, tp: Any) -> int | None:
+        """The offset up to which a partition can be read: an open transaction hides what follows it. None while it is not known."""
+        return self._ensure_consumer().last_stable_offset(tp)  # type: ignore[no-any-return]
+
     @staticmethod
     def _positions(consumer: Any, partitions: Any) -> dict[Any, int]:
         subscription = consumer._subscription.subscription
