@@ -4,20 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import faust
-
+from agents.batching.application import WAITING_BATCHES, batch_app
 from agents.batching.changelog import LedgerTable
-from agents.batching.consumer import Delivery, batch_transport
+from agents.batching.consumer import Delivery
 from agents.batching.schema import RawRecords
 from agents.batching.stop import stop_at_once
 from agents.settings import Settings
 from agents.topics import LEDGER, PARTIALS
 from streams.events import INTERACTION_TOPICS
 from streams.ledger import Ledger
-
-_FETCH_BYTES = 4 << 20
-_LINGER_MS = 20
-_WAITING_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -46,36 +41,14 @@ def build(
     sources = tuple(settings.topic(name) for name in INTERACTION_TOPICS)
     changelog, partials = settings.topic(LEDGER), settings.topic(PARTIALS)
     delivery = Delivery(topics=frozenset((*sources, changelog, partials)), replayed=frozenset((partials,)))
-    transport = batch_transport(delivery)
-
-    class App(faust.App):  # type: ignore[misc]  # Faust has no types
-        def _new_transport(self) -> Any:
-            return transport(self.conf.broker_consumer, self)
-
-        def _create_directories(self) -> None:
-            """None: the tables are in memory, and Faust's folders would appear wherever a person happens to be."""
-
-    app = App(
+    app = batch_app(
         settings.group,
-        broker=[f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
-        store="memory://",
-        autodiscover=False,
-        web_enabled=False,
-        topic_partitions=partitions,
-        topic_replication_factor=settings.replication,
-        topic_allow_declare=False,  # agents.topics creates and verifies them
-        topic_disable_leader=True,
-        table_standby_replicas=0,  # with 1, the default, changelogs of other workers' partitions would pass through the table
-        stream_buffer_maxsize=16,
-        stream_wait_empty=True,
-        consumer_max_fetch_size=_FETCH_BYTES,
-        consumer_auto_offset_reset="earliest",
-        broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 6,
-        broker_rebalance_timeout=max(10.0, settings.session_timeout),
-        broker_commit_interval=settings.commit_interval,
-        producer_linger_ms=_LINGER_MS,
-        loghandlers=[],
+        settings.brokers,
+        delivery,
+        partitions=partitions,
+        replication=settings.replication,
+        session_timeout=settings.session_timeout,
+        commit_interval=settings.commit_interval,
     )
     raw = RawRecords()
     ledger: LedgerTable[Ledger] = LedgerTable(
@@ -105,6 +78,6 @@ def build(
         except Exception as exc:
             stop_at_once(f"rollup agent failed: {exc}", exc)
 
-    app.agent(app.topic(*sources, schema=raw, maxsize=_WAITING_BATCHES), name="interactions")(interactions)
-    app.agent(app.topic(partials, schema=raw, maxsize=_WAITING_BATCHES), name="rollup")(rollup)
+    app.agent(app.topic(*sources, schema=raw, maxsize=WAITING_BATCHES), name="interactions")(interactions)
+    app.agent(app.topic(partials, schema=raw, maxsize=WAITING_BATCHES), name="rollup")(rollup)
     return Application(app, ledger, sources, partials)

@@ -16,6 +16,8 @@ from streams.ledger_records import epoch_number
 from streams.policy import Policy
 from streams.view import View
 
+_RESTED_A_TICK = 500
+"""Closed interactions that are packed away each tick, of each partition."""
 _log = structlog.get_logger(__name__)
 _NEW, _CONFLICT, _RETIRED, _FULL = Added.NEW, Added.CONFLICT, Added.RETIRED, Added.FULL
 _REFUSED = {
@@ -65,7 +67,7 @@ class Interactions:
 
     def opened(self, partition: int, ledger: Ledger, epoch: bytes) -> None:
         """A partition is recovered: everything derived is built anew from its ledger."""
-        view = View(self.policy, ledger.events)
+        view = View(self.policy, ledger)
         view.rebuild(ledger.subjects())
         latest = None
         if self._clock == "recording":
@@ -81,7 +83,7 @@ class Interactions:
         """Adds the records of a message; returns what must be sent before the message may be acknowledged."""
         part = self.open[partition]
         clock, topic, partitions = believed(self.policy.clock, self._clock), message.topic, self._partitions
-        add, touch = ledger.add, part.view.touch
+        add, size, touched = ledger.add, ledger.size, part.view.touched
         outgoing: list[Outgoing] = []
         faults: list[EventFault] = []
         duplicates, latest = 0, part.latest_ms or 0
@@ -97,11 +99,13 @@ class Interactions:
                 added = add(subject, event)
                 if added is _NEW:
                     if event.type != "recording.ended":
-                        touch(subject, event)
-                        latest = max(latest, event.time)
+                        if subject not in touched:
+                            touched[subject] = size(subject) - 1
+                        if event.time > latest:
+                            latest = event.time
                 elif added is _CONFLICT:
                     self.conflicts += 1
-                    touch(subject, event, fresh=False)
+                    part.view.touch(subject, size(subject) - 1)
                 elif added is _RETIRED or added is _FULL:
                     raise EventFault(*_REFUSED[added])
                 else:
@@ -155,11 +159,20 @@ class Interactions:
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))
             all_reached.append(encode_reached(reached))
+            self._rest(part)
             self._pipeline.add_corrections(part.view.corrections - part.corrections)
             part.corrections = part.view.corrections
             yield records
         yield all_reached
         self._tell()
+
+    def _rest(self, part: OpenPartition) -> None:
+        """Packs away some of the interactions that were found closed."""
+        settled, touched = part.view.settled, part.view.touched
+        for subject in settled[-_RESTED_A_TICK:]:
+            if subject not in touched:
+                part.ledger.rest(subject)
+        del settled[-_RESTED_A_TICK:]
 
     def _tell(self) -> None:
         parts = self.open.values()

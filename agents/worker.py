@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from agents import app, loop, topics
+from agents.batching.application import COLLECTOR
 from agents.batching.stop import stop_at_once
 from agents.health import Health
 from agents.intake import misplaced
@@ -35,8 +36,10 @@ LOOKED_AT = 1000
 """Subjects of a recovered partition whose place is checked. Another number of partitions moves at least every second one."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
-_COLLECTOR = (200_000, 20, 100)
-"""Thresholds of the garbage collector: it walks all live batches, and the default ones cost a fifth of the throughput."""
+FAR_BEHIND = 50_000
+"""Events still to be read beyond which the rows of every tick are left out: they would be of long ago, and cost more than the events."""
+ROWS_WHEN_BEHIND_S = 10.0
+"""Rows still come so often."""
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +96,7 @@ class Worker:
         self.health.not_ready("partitions", "waiting for an assignment and its recovery")
         partitions = await asyncio.to_thread(topics.ensure, self.settings)
         thresholds = gc.get_threshold()
-        gc.set_threshold(*_COLLECTOR)
+        gc.set_threshold(*COLLECTOR)
         self._build(partitions)
         supervisor = Supervisor(stop)
         await self._outbox.start()
@@ -165,12 +168,16 @@ class Worker:
 
     async def _ticks(self) -> None:
         tick_ms, work, partials = self.policy.tick_ms, self.interactions, self.application.partials
-        spent = 0.0
+        spent, told = 0.0, 0.0
         while True:
-            # The next aligned instant, but not before events had their share: a worker that is far behind must not only make rows.
-            tick = int((time.time() + spent * EVENTS_TO_ROWS) * 1000) // tick_ms + 1
+            tick = int(time.time() * 1000) // tick_ms + 1  # the next aligned instant
             await asyncio.sleep(tick * tick_ms / 1000 - time.time())
             started = time.perf_counter()
+            # Events have their share of the time: a worker that is behind must not only make rows.
+            behind = sum(self.application.faust.consumer.lags().values())
+            pause = spent * EVENTS_TO_ROWS if behind else 0.0
+            if started - told < (max(pause, ROWS_WHEN_BEHIND_S) if behind > FAR_BEHIND else pause):
+                continue
             try:
                 await self._learn_ends()
                 for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
@@ -179,7 +186,8 @@ class Worker:
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))
                 work.send_all_rows()
             self._report_readiness()
-            spent = time.perf_counter() - started
+            told = time.perf_counter()
+            spent = told - started
 
     def _report_readiness(self) -> None:
         faust_app = self.application.faust

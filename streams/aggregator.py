@@ -107,15 +107,15 @@ class Aggregator:
         first, last = self.starts[0], self.ends[0]
         here: Where | None = None
         cell: Any = None
-        for time, measure, by, where in book.counts:
+        for time, measure, where in book.counts:
             if first <= time < last:
                 if where != here:
                     here, cell = where, self._cell(0, shared, where, ())
                     counts = cell.counts
-                counts[measure] = counts.get(measure, 0) + by
+                counts[measure] = counts.get(measure, 0) + 1
             elif time < self.at:
                 self._cell(-1, shared, where, ())
-        for time, measure, ms, where in book.values:
+        for time, measure, where, ms in book.values:
             if first <= time < last:
                 if where != here:
                     here, cell = where, self._cell(0, shared, where, ())
@@ -128,11 +128,11 @@ class Aggregator:
 
     def _add_by_window(self, book: Contribution, shared: Segment) -> None:
         at, zone, timed = self.at, self.policy.time_zone, self.timed
-        for time, measure, by, where in book.counts:
+        for time, measure, where in book.counts:
             if time < at:
                 counts = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ()).counts
-                counts[measure] = counts.get(measure, 0) + by
-        for time, measure, ms, where in book.values:
+                counts[measure] = counts.get(measure, 0) + 1
+        for time, measure, where, ms in book.values:
             if time < at:
                 cell = self._cell(self._window(time), shared, where, local_hour_and_weekday(time, zone) if timed else ())
                 cell.values.setdefault(measure, []).append(ms)

@@ -26,10 +26,10 @@ SHARED = tuple(name for name in DIMENSIONS if name not in ("queue", "team", "age
 _RARE = SHARED[2:]
 _NO_RARE: Shared = (None,) * len(_RARE)
 
-Count = tuple[int, str, int, Where]
-"""Instant (ms), measure, by how much, where."""
-Value = tuple[int, str, int, Where]
-"""Instant (ms), measure, a value of a distribution (ms), where."""
+Count = tuple[int, str, Where]
+"""Instant (ms), measure, where: one more."""
+Value = tuple[int, str, Where, int]
+"""Instant (ms), measure, where, a value of a distribution (ms)."""
 
 
 def wanted(policy: Policy, segmentations: Iterable[Iterable[str]]) -> tuple[str, ...]:
@@ -61,21 +61,27 @@ class Span(NamedTuple):
 class Contribution:
     """All that an interaction contributes, past and planned. Spans that end before `open_from` (ms) are left out."""
 
-    __slots__ = ("counts", "joints", "open_from", "shared", "spans", "values")
+    __slots__ = ("counts", "joints", "latest", "open_from", "shared", "spans", "values")
 
     def __init__(self, shared: Shared, open_from: int) -> None:
         self.shared = shared
         self.open_from = open_from
+        self.latest = 0
+        """The latest instant (ms) of a count or value."""
         self.counts: list[Count] = []
         self.values: list[Value] = []
         self.joints: list[Joint] = []
         self.spans: list[Span] = []
 
-    def count(self, time: int, measure: str, where: Where, by: int = 1) -> None:
-        self.counts.append((time, measure, by, where))
+    def count(self, time: int, measure: str, where: Where) -> None:
+        if time > self.latest:
+            self.latest = time
+        self.counts.append((time, measure, where))
 
     def value(self, time: int, measure: str, ms: int, where: Where) -> None:
-        self.values.append((time, measure, ms, where))
+        if time > self.latest:
+            self.latest = time
+        self.values.append((time, measure, where, ms))
 
     def asks(self, end: int | None) -> bool:
         """Whether anyone asks of what was open until `end`."""
@@ -91,9 +97,9 @@ class Contribution:
         first, ms = parts[0]
         if len(parts) == 1 or all(where == first for where, _ in parts):
             if is_value:
-                self.values.append((time, measure, ms if len(parts) == 1 else sum(ms for _, ms in parts), first))
+                self.value(time, measure, ms if len(parts) == 1 else sum(ms for _, ms in parts), first)
             else:
-                self.counts.append((time, measure, 1, first))
+                self.count(time, measure, first)
         else:
             self.joints.append(Joint(time, measure, is_value, tuple(parts)))
 

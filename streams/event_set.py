@@ -1,17 +1,17 @@
-"""The set of one subject's distinct events, and the chunks in which a changelog keeps it.
+"""The set of one subject's distinct events, kept as the bytes that the changelog holds of it.
 
 Identity is (id, source). Of two events with one identity and different content both stay in the set and the smaller (time, content
-hash) counts, so that the outcome does not depend on which came first.
+hash) counts, so that the outcome does not depend on which came first. An event is packed once, when it is added: a set takes little more
+than its packed events, and a chunk is written without being packed again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from operator import attrgetter
+from typing import Any
 
-from msgspec import Struct, field
-
-from streams.events import Event, content_hash, pack, unpack
-from streams.ledger_records import Record, chunk_prefix
+from streams.events import Event, content_hash, pack, pack_one, split, unpack, value_of
+from streams.ledger_records import EPOCH_BYTES, Record, chunk_prefix
 
 CHUNK_EVENTS = 64
 CHUNK_BYTES = 512 << 10
@@ -19,7 +19,7 @@ CHUNK_BYTES = 512 << 10
 MAX_EVENTS = 10_000
 """Distinct events of one interaction; further ones are refused. What recovery unites is never refused."""
 
-_in_order: Callable[[Event], tuple[int, str, str]] = attrgetter("time", "id", "source")
+_in_order = attrgetter("time", "id", "source")
 
 
 class Added(Enum):
@@ -39,73 +39,107 @@ class Added(Enum):
 _NEW, _DUPLICATE, _CONFLICT, _FULL = Added.NEW, Added.DUPLICATE, Added.CONFLICT, Added.FULL
 
 
-class EventSet(Struct, gc=False):
+class EventSet:
     """A set that only grows, and where the changelog holds it."""
 
-    stored: list[Event] = field(default_factory=list)
-    """All events, in order of arrival: a chunk once full never changes."""
-    counting: dict[tuple[str, str], Event] = field(default_factory=dict)
-    """(id, source) → the event that counts."""
-    under: tuple[bytes, ...] = ()
-    """Key prefixes of the live records that hold it."""
-    epoch: bytes = b""
-    chunk: int = 0
-    """The last chunk written under `epoch`."""
-    start: int = 0
-    """Index of that chunk's first event."""
+    __slots__ = ("epoch", "full", "held", "identities", "n", "tail", "under", "written")
+
+    def __init__(self) -> None:
+        self.full: tuple[bytes, ...] = ()
+        """The chunks that never change again, as they are stored."""
+        self.tail = b""
+        """The packed events of the last chunk, one after the other."""
+        self.n = 0
+        """How many they are."""
+        self.held = 0
+        """How many events the set has. A set only grows, so this is its version."""
+        self.under: tuple[bytes, ...] = ()
+        """Key prefixes of the live records that hold it."""
+        self.epoch = b""
+        self.written = 0
+        """The last chunk written under `epoch`."""
+        self.identities: Any = None
+        """Hashes of the identities, of a set that has full chunks."""
+
+    def adopt(self, prefixes: tuple[bytes, ...], values: Sequence[bytes]) -> None:
+        """Takes up all chunks of an epoch, in their order, as an empty set's."""
+        self.full = tuple(values[:-1])
+        self.n, self.tail = split(values[-1])
+        self.held = self.n + sum([split(value)[0] for value in self.full])
+        self.under = prefixes
+        self.epoch, self.written = prefixes[-1][:EPOCH_BYTES], len(self.full)
+
+    def chunks(self) -> list[bytes]:
+        """All chunks, as they are stored."""
+        return [*self.full, value_of(self.n, self.tail)]
+
+    def events(self) -> list[Event]:
+        """All events, in the order of arrival."""
+        out = [event for value in self.full for event in unpack(value)] if self.full else []
+        return out + unpack(value_of(self.n, self.tail)) if self.n else out
 
     def add(self, event: Event, limit: int = MAX_EVENTS) -> Added:
         """Adds an event; NEW, DUPLICATE, CONFLICT, or FULL beyond `limit`."""
-        identity = (event.id, event.source)
-        held = self.counting.get(identity)
-        if held is None:
-            if len(self.stored) >= limit:
-                return _FULL
-            self.counting[identity] = event
-            self.stored.append(event)
-            return _NEW
-        if held == event or event in self.stored:
-            return _DUPLICATE
-        if len(self.stored) >= limit:
+        identity = hash((event.id, event.source)) if self.full else 0
+        if self.full:
+            if self.identities is None:
+                self.identities = {hash((each.id, each.source)) for each in self.events()}
+            maybe = identity in self.identities
+        else:  # its bytes are in no packed event, so the id is none of theirs
+            maybe = event.id.encode() in self.tail
+        added = self._compared(event) if maybe else _NEW
+        if added is _DUPLICATE:
+            return added
+        if self.held >= limit:
             return _FULL
-        self.stored.append(event)
-        self.counting[identity] = min(held, event, key=_precedence)
-        return _CONFLICT
+        packed = pack_one(event)
+        if self.n >= CHUNK_EVENTS or (self.n and len(self.tail) + len(packed) > CHUNK_BYTES):
+            self.full += (value_of(self.n, self.tail),)
+            self.tail, self.n = packed, 1
+        else:
+            self.tail += packed
+            self.n += 1
+        self.held += 1
+        if self.identities is not None:
+            self.identities.add(identity)
+        return added
 
-    def in_order(self) -> list[Event]:
-        """The events that count, by (time, id, source)."""
-        return sorted(self.counting.values(), key=_in_order)
+    def _compared(self, event: Event) -> Added:
+        same = [each for each in self.events() if each.id == event.id and each.source == event.source]
+        return _NEW if not same else _DUPLICATE if event in same else _CONFLICT
 
     def write(self, epoch: bytes, subject: bytes, records: list[Record]) -> Iterable[bytes]:
         """Appends the chunks that changed, all of them if the epoch is new to this set; returns the keys that may be buried after that."""
         old: tuple[bytes, ...] = ()
         if self.epoch != epoch:
             old, self.under = self.under, ()
-            self.epoch, self.chunk, self.start = epoch, 0, 0
-        while True:
-            count, packed = _fitting(self.stored[self.start : self.start + CHUNK_EVENTS])
-            prefix = chunk_prefix(epoch, self.chunk)
-            records.append((prefix + subject, packed))
+            self.epoch, self.written = epoch, 0
+        last = len(self.full)
+        for chunk in range(self.written, last + 1):
+            prefix = chunk_prefix(epoch, chunk)
+            records.append((prefix + subject, value_of(self.n, self.tail) if chunk == last else self.full[chunk]))
             if prefix not in self.under[-1:]:
                 self.under += (prefix,)
-            if self.start + count >= len(self.stored):
-                return [prefix + subject for prefix in old]
-            self.start += count
-            self.chunk += 1
+        self.written = last
+        return [prefix + subject for prefix in old]
 
 
-def _fitting(events: list[Event]) -> tuple[int, bytes]:
-    """As many of the events as make a chunk: their number and packed form. Never fewer than an earlier call with fewer events gave."""
-    packed = pack(events)
-    if len(packed) <= CHUNK_BYTES:
-        return len(events), packed
-    size = count = 0
+def in_order(events: Sequence[Event]) -> Sequence[Event]:
+    """Those of a set's events that count, by (time, id, source)."""
+    if len(events) < 2:
+        return events
+    counting = {(event.id, event.source): event for event in events}
+    if len(counting) < len(events):
+        for event in events:
+            held = counting[event.id, event.source]
+            counting[event.id, event.source] = min(held, event, key=_precedence)
+        return sorted(counting.values(), key=_in_order)
+    before = events[0]
     for event in events:
-        size += len(pack((event,)))
-        if size > CHUNK_BYTES and count:
-            break
-        count += 1
-    return count, pack(events[:count])
+        if event.time < before.time or (event.time == before.time and event is not before):
+            return sorted(events, key=_in_order)
+        before = event
+    return events
 
 
 def _precedence(event: Event) -> tuple[int, bytes]:

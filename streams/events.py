@@ -5,7 +5,7 @@ milliseconds instead of a date, without the subject, since it always lives in th
 form: a version byte, then MessagePack `[[type code, time, id, source, data], …]`; the codes below are therefore never reused.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from types import MappingProxyType
@@ -200,6 +200,35 @@ def pack(events: Iterable[Event]) -> bytes:
     return bytes((STORED_VERSION,)) + _pack(list(events))
 
 
+pack_one: Callable[[Event], bytes] = _pack
+"""The packed form of one event: `value_of` makes a chunk of several, one after the other."""
+
+_HEADS = [bytes((STORED_VERSION, 0x90 | n)) if n < 16 else bytes((STORED_VERSION, 0xDC, 0, n)) for n in range(256)]
+"""Version and MessagePack's beginning of an array of so many."""
+
+
+def value_of(n: int, packed: bytes) -> bytes:
+    """The stored form of a chunk, from its number of events (at most 255) and these, packed, one after the other."""
+    return _HEADS[n] + packed
+
+
+def split(stored: bytes) -> tuple[int, bytes]:
+    """The inverse of `value_of`. Raises `StoredVersionError` as `unpack` does, and ValueError for what is no chunk."""
+    check_version(stored)
+    if stored[1] & 0xF0 == 0x90:
+        return stored[1] & 0x0F, stored[2:]
+    if stored[1] == 0xDC and stored[2] == 0:
+        return stored[3], stored[4:]
+    raise ValueError("a chunk that does not begin as an array of at most 255 events")
+
+
+def unpack(stored: bytes) -> list[Event]:
+    """The events of a stored chunk. Raises `StoredVersionError` for a version that this release does not know."""
+    check_version(stored)
+    events: list[Event] = _unpack(memoryview(stored)[1:])
+    return events
+
+
 def check_version(stored: bytes) -> None:
     """Raises `StoredVersionError` for a value of a version that this release does not know."""
     if stored[:1] != _VERSION:
@@ -207,10 +236,3 @@ def check_version(stored: bytes) -> None:
             f"ledger record of format {stored[0] if stored else 'unknown'}, but this release reads format {STORED_VERSION}: a newer worker "
             "wrote it. Run that release, or reset the changelog and replay the source topics."
         )
-
-
-def unpack(stored: bytes) -> list[Event]:
-    """The events of a stored chunk. Raises `StoredVersionError`."""
-    check_version(stored)
-    events: list[Event] = _unpack(memoryview(stored)[1:])
-    return events

@@ -10,16 +10,20 @@ bookkeeping. The rules for the changelog are the seven of the design; here they 
  - a gravestone wins over any set of any epoch.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
-from streams.event_set import Added, EventSet
-from streams.events import Event, check_version, make, to_ms, unpack
-from streams.ledger_records import GRAVE, Record, announcement, epoch_number, gravestone, parse_key
+from streams.cold import ColdStore
+from streams.event_set import Added, EventSet, in_order
+from streams.events import Event, check_version, make, split, to_ms, unpack
+from streams.ledger_records import EPOCH_BYTES, GRAVE, Record, announcement, chunk_prefix, epoch_number, gravestone, parse_key
 
 __all__ = ["Added", "Ledger"]
 
 _RECORDING_ENDED = type(make("recording.ended", 0, "-", "-"))
+_END = b"\x95\x65"
+"""How a packed `recording.ended` begins; the same bytes may stand elsewhere."""
+_NEW, _CONFLICT, _DUPLICATE = Added.NEW, Added.CONFLICT, Added.DUPLICATE
 
 
 class Ledger:
@@ -30,7 +34,8 @@ class Ledger:
         self.events_held = 0
         self.ended_at: int | None = None
         """The final instant of a recording whose end was seen, in ms; the latest if there are several."""
-        self._interactions: dict[str, EventSet] = {}
+        self._interactions: dict[str, EventSet | bytes] = {}
+        self._cold = ColdStore()
         self._markers: set[str] = set()  # subjects that hold a recording's end
         self._dirty: dict[str, None] = {}  # a dict for its order: the same input gives the same records
         self._graves: set[bytes] = set()
@@ -50,24 +55,41 @@ class Ledger:
 
     def subjects(self) -> Iterator[str]:
         """The subjects of all interactions; not those that only mark the end of a recording."""
-        for subject, it in self._interactions.items():
-            if subject not in self._markers or any(e.__class__ is not _RECORDING_ENDED for e in it.stored):
+        for subject in self._interactions:
+            if subject not in self._markers or any(e.__class__ is not _RECORDING_ENDED for e in self.stored_events(subject)):
                 yield subject
 
-    def events(self, subject: str) -> list[Event]:
+    def events(self, subject: str) -> Sequence[Event]:
         """The events that count, by (time, id, source); empty for an unknown subject."""
-        it = self._interactions.get(subject)
-        return it.in_order() if it is not None else []
+        return in_order(self.stored_events(subject))
 
     def stored_events(self, subject: str) -> list[Event]:
-        """The whole set, also the events that lost a conflict, in no particular order."""
+        """The whole set, also the events that lost a conflict, in the order of arrival; empty for an unknown subject."""
         it = self._interactions.get(subject)
-        return list(it.stored) if it is not None else []
+        if it is None:
+            return []
+        return (it if isinstance(it, EventSet) else self._cold.thaw(it)).events()
 
     def size(self, subject: str) -> int:
         """Number of distinct events of an interaction. A set only grows, so this is its version."""
         it = self._interactions.get(subject)
-        return len(it.stored) if it is not None else 0
+        if it is None:
+            return 0
+        return it.held if isinstance(it, EventSet) else self._cold.held(it)
+
+    def rest(self, subject: str) -> None:
+        """Says that nothing more is expected of an interaction, so that it may be held in less space."""
+        it = self._interactions.get(subject)
+        if isinstance(it, EventSet) and subject not in self._dirty and it.under:
+            self._interactions[subject] = self._cold.freeze(it)
+
+    def _warm(self, subject: str) -> EventSet | None:
+        """The set of a subject, to be changed."""
+        it = self._interactions.get(subject)
+        if it is None or isinstance(it, EventSet):
+            return it
+        warm = self._interactions[subject] = self._cold.thaw(it)
+        return warm
 
     @property
     def pending(self) -> bool:
@@ -88,9 +110,10 @@ class Ledger:
             if self._graves and _digest(subject) in self._graves:
                 return Added.RETIRED
             it = self._interactions[subject] = EventSet()
-        held = len(it.stored)
+        elif not isinstance(it, EventSet):
+            it = self._interactions[subject] = self._cold.thaw(it)
         added = it.add(event)
-        if len(it.stored) != held:
+        if added is _NEW or added is _CONFLICT:
             self.events_held += 1
             self._dirty[subject] = None
             if event.__class__ is _RECORDING_ENDED:
@@ -100,12 +123,18 @@ class Ledger:
     def retire(self, subjects: Iterable[str], at_ms: int) -> None:
         """Drops interactions and leaves their gravestones; `at_ms` is the instant of retirement."""
         for subject in subjects:
-            it = self._interactions.pop(subject, None)
+            it = self._drop(subject)
             if it is not None:
-                self.events_held -= len(it.stored)
-                self._dirty.pop(subject, None)
                 self._graves.add(_digest(subject))
                 self._retiring[subject] = at_ms, it.under
+
+    def _drop(self, subject: str) -> EventSet | None:
+        it = self._warm(subject)
+        if it is not None:
+            del self._interactions[subject]
+            self.events_held -= it.held
+            self._dirty.pop(subject, None)
+        return it
 
     def _mark_end(self, subject: str, event: Event) -> None:
         self._markers.add(subject)
@@ -144,10 +173,8 @@ class Ledger:
     def _restore_grave(self, subject: str) -> None:
         self._graves.add(_digest(subject))
         prefixes: Iterable[bytes] = self._loading.pop(subject, ())
-        it = self._interactions.pop(subject, None)
+        it = self._drop(subject)
         if it is not None:
-            self.events_held -= len(it.stored)
-            self._dirty.pop(subject, None)
             prefixes = it.under
         self._bury.update((prefix + subject.encode(), None) for prefix in prefixes)
 
@@ -155,32 +182,46 @@ class Ledger:
         self._bury.pop(raw_key, None)
         if subject in self._loading:
             self._loading[subject].pop(prefix, None)
-        it = self._interactions.get(subject)
+        it = self._warm(subject)
         if it is not None:
-            it.under = tuple(p for p in it.under if p != prefix)
+            it.under = tuple([p for p in it.under if p != prefix])
             # Whoever buried it had read it, but perhaps before its last version. An event of that version would be known here, so that its
             # replay changes nothing and is committed, and yet stand in no live record. So what is held is written again.
             self._dirty[subject] = None
 
     def _load(self) -> None:
         """Takes up what `restore` has read of interactions unknown before: live records only, for the reason above."""
-        shared: dict[bytes, bytes] = {}
+        shared: dict[tuple[bytes, ...], tuple[bytes, ...]] = {}
         for subject, chunks in self._loading.items():
-            if chunks:
-                self._interactions[subject] = EventSet()
-            for prefix, value in chunks.items():
-                self._unite(subject, shared.setdefault(prefix, prefix), value)
+            if not chunks:
+                continue
+            it = self._interactions[subject] = EventSet()
+            prefixes = tuple(chunks)
+            if _one_epoch(prefixes):
+                it.adopt(shared.setdefault(prefixes, prefixes), tuple(chunks.values()))
+                self.events_held += it.held
+                for value in chunks.values():
+                    if _END in value:
+                        self._find_ends(subject, unpack(value))
+            else:
+                for prefix, value in chunks.items():
+                    self._unite(subject, prefix, value)
         self._loading = {}
 
     def _unite(self, subject: str, prefix: bytes, value: bytes) -> None:
-        it = self._interactions[subject]
+        it = self._warm(subject)
+        assert it is not None, "united only with what is there"
         if prefix not in it.under:
             it.under += (prefix,)
         for event in unpack(value):
-            if it.add(event, limit=1 << 62) is not Added.DUPLICATE:
+            if it.add(event, 1 << 62) is not _DUPLICATE:
                 self.events_held += 1
-                if event.__class__ is _RECORDING_ENDED:
-                    self._mark_end(subject, event)
+                self._find_ends(subject, (event,))
+
+    def _find_ends(self, subject: str, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.__class__ is _RECORDING_ENDED:
+                self._mark_end(subject, event)
 
     # -- epochs and flushes
 
@@ -199,7 +240,8 @@ class Ledger:
         self._bury.update((other, None) for other in self._epochs if other != epoch)
         self._epochs = {epoch: None}
         for subject, it in self._interactions.items():
-            if len(it.under) > 1 and len({prefix[: len(epoch)] for prefix in it.under}) > 1:
+            under = it.under if isinstance(it, EventSet) else self._cold.under(it)
+            if len(under) > 1 and len({prefix[: len(epoch)] for prefix in under}) > 1:
                 self._dirty[subject] = None
         self.epoch = epoch
 
@@ -219,11 +261,21 @@ class Ledger:
             self._bury.update((prefix + subject.encode(), None) for prefix in under)
         self._retiring = {}
         for subject in self._dirty:
-            self._bury.update((key, None) for key in self._interactions[subject].write(epoch, subject.encode(), records))
+            it = self._warm(subject)
+            if it is not None:
+                old = it.write(epoch, subject.encode(), records)
+                if old:
+                    self._bury.update([(key, None) for key in old])
         self._dirty = {}
         if records and records[-1][1] is None:
             records.append(announcement(epoch))
         return records
+
+
+def _one_epoch(prefixes: Sequence[bytes]) -> bool:
+    """Whether they are all the chunks of one epoch, in their order."""
+    epoch = prefixes[0][:EPOCH_BYTES]
+    return all([prefix == chunk_prefix(epoch, chunk) for chunk, prefix in enumerate(prefixes)])
 
 
 def _digest(subject: str) -> bytes:

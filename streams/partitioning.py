@@ -11,14 +11,18 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     h = 0x9747B28C ^ length
     whole = length & ~3
-    for k in array("I", data[:whole]):  # machine order: all platforms with wheels for our dependencies are little-endian
-        k = k * _M & _MASK  # noqa: PLW2901
-        h = (h * _M & _MASK) ^ ((k ^ k >> 24) * _M & _MASK)
-    rest = data[whole:]
-    if rest:
-        h = (h ^ int.from_bytes(rest, "little")) * _M & _MASK
-    h = (h ^ h >> 13) * _M & _MASK
+    for word in array("I", data[:whole]):  # machine order: all platforms with wheels for our dependencies are little-endian
+        k = _times_m(word)
+        h = _times_m(h) ^ _times_m(k ^ k >> 24)
+    if whole < length:
+        h = _times_m(h ^ int.from_bytes(data[whole:], "little"))
+    h = _times_m(h ^ h >> 13)
     return h ^ h >> 15
+
+
+def _times_m(x: int) -> int:
+    """x · M, modulo 2³². In halves, so that compiled it needs no more than a machine word."""
+    return ((x & 0xFFFF) * _M + (((x >> 16) * _M & 0xFFFF) << 16)) & _MASK
 
 
 def partition_of(key: bytes, partitions: int) -> int:

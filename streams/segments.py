@@ -1,29 +1,32 @@
 """The segments of one partition: for each combination of attribute values its windows, open items and running totals.
 
-Bookings are gathered by pane and place first and reach their segments once a tick, so many bookings of one place cost one update a segment.
+Bookings gather in cells, one a place (`streams.cells`), and reach the segments once a tick. Places are told apart only as far as
+segmentations do, and those by agent have cells of their own: else every agent would be a place of its own for all others too.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from streams.cells import Cell, Entry
 from streams.contribution import SHARED, Joint, Shared, Span, Where
 from streams.kpis import NOT_OF_AGENTS
-from streams.kpis.response import FIRST
 from streams.open_items import OpenItems
 from streams.policy import Policy
-from streams.windows import SIZES, Delta, Frame, Windows
+from streams.tally import Tally
+from streams.windows import PANE_MS, Frame
 
 PARTIAL_VERSION = 1
 OTHER = "other"
 """The value of every dimension in the segment that takes what exceeds `max_segments`."""
 EDGES = (1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 """Edges (s) of the first-response histogram; every threshold of the policy is added."""
+_PLACES = 200_000
+"""Places whose cells are remembered at most."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_PLACE = {"queue": 0, "team": 1, "agent": 2}
+_NAMES = (*SHARED, "queue", "team", "agent")
 Values = tuple[str | None, ...]
 
 
@@ -43,30 +46,34 @@ def histogram_edges(policy: Policy) -> list[int]:
 class Segment:
     """One segment of one partition."""
 
-    __slots__ = ("dims", "key", "of_agents", "open", "sent", "totals", "values", "windows")
+    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "totals", "values")
 
-    def __init__(self, dims: tuple[str, ...], values: Values, frame: Frame) -> None:
+    def __init__(self, dims: tuple[str, ...], values: Values, windows: int) -> None:
         self.dims = dims
         self.values = values
-        self.of_agents = "agent" in dims
         self.key = segment_key(dims, values)
-        self.windows = Windows(frame)
+        self.sums = [Tally() for _ in range(windows)]
         self.open = OpenItems()
         self.totals: dict[str, int] = {}
+        self.cells: list[Cell] = []
+        """The cells that add to it."""
+        self.own: Cell | None = None
+        """The bookings of which it takes the sum of the parts that lie in it."""
         self.sent: bytes | None = None
+        self.dirty = True
 
-    def take(self, level: int | None, time: int, delta: Delta, edges: list[int]) -> None:
-        """A delta of the pane that holds `time`; no level: too old for every window, but not for the running totals."""
-        totals = self.totals
-        for measure, by in delta.counts.items():
-            totals[measure] = totals.get(measure, 0) + by
-        for measure, ms, sign in delta.values:
-            if measure == FIRST:
-                bin = f"frt.{bisect_left(edges, ms)}"
-                totals[bin] = totals.get(bin, 0) + sign
-                totals["frt.sum"] = totals.get("frt.sum", 0) + sign * ms
-        if level is not None:
-            self.windows.apply(level, time, delta)
+
+class Group:
+    """Segmentations that share their cells, which leave some counts out."""
+
+    __slots__ = ("by_key", "left_out", "picks", "segmentations")
+
+    def __init__(self, segmentations: Sequence[tuple[str, ...]], left_out: frozenset[str]) -> None:
+        self.segmentations = segmentations
+        self.left_out = left_out
+        needed = {name for dims in segmentations for name in dims}
+        self.picks = [at for at, name in enumerate(_NAMES) if name in needed]
+        self.by_key: dict[Values, Cell] = {}
 
 
 class Segments:
@@ -77,33 +84,49 @@ class Segments:
         self.frame = frame
         self.edges = histogram_edges(policy)
         self.by_key: dict[tuple[tuple[str, ...], Values], Segment] = {}
-        self.gone: list[bytes] = []
         self.overflow: set[tuple[tuple[str, ...], Values]] = set()
         """Segments beyond the policy's `max_segments`, whose bookings go to `other`; at most as many are remembered."""
-        self.deltas: dict[tuple[int | None, int, Shared, Where], Delta] = {}
-        self.joint_deltas: list[tuple[Segment, int | None, int, Delta]] = []
+        self.waiting: set[Cell] = set()
+        """The cells with something to flush."""
+        self.cells: list[Cell] = []
         self._told_at = -1
-        self._places: dict[tuple[Shared, Where], tuple[Segment, ...]] = {}
+        of_agents = [dims for dims in policy.row_segmentations if "agent" in dims]
+        others = [dims for dims in policy.row_segmentations if "agent" not in dims]
+        self._groups = [Group(others, frozenset()), *([Group(of_agents, NOT_OF_AGENTS)] if of_agents else ())]
+        self._places: dict[tuple[Shared, Where], list[Cell]] = {}
+        self._measures: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # -- which segments
 
-    def values(self, dims: tuple[str, ...], shared: Shared, where: Where) -> Values:
-        """The values of some dimensions."""
-        return tuple(where[_PLACE[name]] if name in _PLACE else shared[SHARED.index(name)] for name in dims)
-
     def holds(self, segment: Segment, shared: Shared, where: Where) -> bool:
         """Whether a place lies in a segment."""
-        return segment in self.of(shared, where)
+        return any(segment is each for cell in self.cells_of(shared, where) for each in cell.sinks)
 
-    def of(self, shared: Shared, where: Where) -> tuple[Segment, ...]:
-        """The segments, one a segmentation, that a place lies in."""
+    def cells_of(self, shared: Shared, where: Where) -> list[Cell]:
+        """The cells of a place, one a group."""
         found = self._places.get((shared, where))
         if found is None:
-            found = tuple(self._segment(dims, self.values(dims, shared, where)) for dims in self.policy.row_segmentations)
-            if len(self._places) > 200_000:
+            found = [self._cell(group, (*shared, *where)) for group in self._groups]
+            if len(self._places) > _PLACES:
                 self._places.clear()
             self._places[shared, where] = found
         return found
+
+    def _cell(self, group: Group, attributes: Values) -> Cell:
+        key = tuple([attributes[at] for at in group.picks])
+        cell = group.by_key.get(key)
+        if cell is None:
+            named = dict(zip(_NAMES, attributes, strict=True))
+            segments = [self._segment(dims, tuple([named[name] for name in dims])) for dims in group.segmentations]
+            cell = group.by_key[key] = self._new_cell(segments, group.left_out)
+        return cell
+
+    def _new_cell(self, segments: list[Segment], left_out: frozenset[str] = frozenset()) -> Cell:
+        cell = Cell(segments, left_out)
+        self.cells.append(cell)
+        for segment in segments:
+            segment.cells.append(cell)
+        return cell
 
     def _segment(self, dims: tuple[str, ...], values: Values) -> Segment:
         key = (dims, values)
@@ -116,78 +139,100 @@ class Segments:
                 segment = self.by_key.get(key)
                 if segment is not None:
                     return segment
-            segment = self.by_key[key] = Segment(*key, self.frame)
+            segment = self.by_key[key] = Segment(*key, len(self.frame.starts))
         return segment
 
     # -- what happens
 
-    def book(self, shared: Shared, booking: tuple[Any, ...], times: int) -> None:
-        """Adds (times > 0) or takes back a booking: (time, measure, amount, where[, is a value])."""
-        time, measure, amount, where = booking[:4]
-        delta = self._delta(time, shared, where)
-        if len(booking) == 5:
-            delta.values += [(measure, amount, 1 if times > 0 else -1)] * abs(times)
-        else:
-            delta.counts[measure] = delta.counts.get(measure, 0) + amount * times
+    def book(self, shared: Shared, bookings: list[Any]) -> None:
+        """Adds bookings."""
+        for where, run in _runs(bookings):
+            entries = self._entries(run)
+            for cell in self.cells_of(shared, where):
+                cell.fresh += entries
+                self.waiting.add(cell)
 
-    def _delta(self, time: int, shared: Shared, where: Where) -> Delta:
-        level = self.frame.level(time)
-        pane = 0 if level is None else time // SIZES[level] * SIZES[level]
-        key = (level, pane, shared, where)
-        delta = self.deltas.get(key)
-        if delta is None:
-            delta = self.deltas[key] = Delta()
-        return delta
+    def take_back(self, shared: Shared, bookings: list[Any]) -> None:
+        """Takes back bookings that were added."""
+        for where, run in _runs(bookings):
+            entries = self._entries(run)
+            for cell in self.cells_of(shared, where):
+                cell.taken += entries
+                self.waiting.add(cell)
+
+    def _entries(self, bookings: list[Any]) -> list[Any]:
+        """Bookings of one place as entries of cells: those of one instant, and of one instant and value, are one."""
+        counts: dict[int, list[str]] = {}
+        values: dict[tuple[int, int], list[str]] = {}
+        for booking in bookings:
+            time: int = booking[0]
+            if len(booking) == 4:
+                values.setdefault((time, booking[3]), []).append(booking[1])
+            else:
+                counts.setdefault(time, []).append(booking[1])
+        one = self._one
+        out: list[Any] = [(time, one(tuple(measures))) for time, measures in counts.items()]
+        for (time, ms), measures in values.items():
+            out.append((time, one(tuple(measures)), ms))
+        return out
+
+    def _one(self, measures: tuple[str, ...]) -> tuple[str, ...]:
+        """One object for all measures that are booked together: there are few such sets, and millions of entries."""
+        return self._measures.setdefault(measures, measures)
 
     def join(self, shared: Shared, joint: Joint, times: int) -> None:
         """A booking of which each segment takes the sum of the parts that lie in it, once."""
         sums: dict[int, tuple[Segment, int]] = {}
         for where, ms in joint.parts:
-            for segment in self.of(shared, where):
-                _, so_far = sums.get(id(segment), (segment, 0))
-                sums[id(segment)] = (segment, so_far + ms)
+            for cell in self.cells_of(shared, where):
+                for segment in cell.sinks:
+                    assert isinstance(segment, Segment)
+                    _, so_far = sums.get(id(segment), (segment, 0))
+                    sums[id(segment)] = (segment, so_far + ms)
         for segment, ms in sums.values():
-            delta = Delta()
-            if joint.is_value:
-                delta.values.append((joint.measure, ms, times))
-            else:
-                delta.counts[joint.measure] = times
-            self.joint_deltas.append((segment, self.frame.level(joint.time), joint.time, delta))
+            if segment.own is None:
+                segment.own = self._new_cell([segment])
+            measures = self._one((joint.measure,))
+            entry: Entry = (joint.time, measures, ms) if joint.is_value else (joint.time, measures)
+            (segment.own.fresh if times > 0 else segment.own.taken).append(entry)
+            self.waiting.add(segment.own)
+
+    def parts_of(self, cell: Cell, shared: Shared, joint: Joint) -> list[int]:
+        """What a joint booking of a value adds to a segment's own cell: one sum, or nothing."""
+        segment = cell.sinks[0]
+        assert isinstance(segment, Segment)
+        parts = [ms for where, ms in joint.parts if segment.own is cell and self.holds(segment, shared, where)]
+        return [sum(parts)] if parts else []
 
     def open(self, shared: Shared, span: Span, times: int) -> None:
         """Something opens (1) or is no longer open (−1)."""
-        for segment in self.of(shared, span.where):
-            (segment.open.add if times > 0 else segment.open.take)(span)
-            segment.windows.dirty = True
+        for cell in self.cells_of(shared, span.where):
+            for segment in cell.sinks:
+                assert isinstance(segment, Segment)
+                (segment.open.add if times > 0 else segment.open.take)(span)
+                segment.dirty = True
 
     def flush(self) -> None:
-        """Brings what has gathered to the segments, once a segment and pane."""
-        gathered: dict[tuple[Segment, int | None, int], list[Delta]] = {}
-        for (level, pane, shared, where), delta in self.deltas.items():
-            plain: Delta | None = None
-            for segment in self.of(shared, where):
-                mine = delta
-                if segment.of_agents:
-                    mine = plain = plain or delta.without(NOT_OF_AGENTS)
-                gathered.setdefault((segment, level, pane), []).append(mine)
-        for (segment, level, pane), deltas in gathered.items():
-            whole = deltas[0]
-            if len(deltas) > 1:
-                whole = Delta()
-                for delta in deltas:
-                    whole.add(delta)
-            segment.take(level, pane, whole, self.edges)
-        for segment, level, time, delta in self.joint_deltas:
-            segment.take(level, time, delta, self.edges)
-        self.deltas.clear()
-        self.joint_deltas.clear()
+        """Brings what has gathered to the segments."""
+        for cell in self.waiting:
+            cell.flush(self.frame, self.edges)
+        self.waiting.clear()
 
     def roll(self, frame: Frame) -> None:
-        """Flushes, then moves every window on to the frame's instant."""
-        self.flush()
-        self.frame = frame
-        for segment in self.by_key.values():
-            segment.windows.roll(frame)
+        """Moves every window on to the frame's instant. A window that loses more than it keeps is made anew from what it keeps."""
+        before, self.frame = self.frame, frame
+        if before.starts == frame.starts:
+            return
+        anew = [start - old > before.end - start for start, old in zip(frame.starts, before.starts, strict=True)]
+        for window, fresh in enumerate(anew):
+            if fresh:
+                for segment in self.by_key.values():
+                    if segment.sums[window]:
+                        segment.sums[window] = Tally()
+                        segment.dirty = True
+        for cell in self.cells:
+            if cell.log or cell.panes:
+                cell.roll(before, frame, anew)
 
     # -- what is told
 
@@ -195,37 +240,53 @@ class Segments:
         """Lets `changed` give every segment once more."""
         for segment in self.by_key.values():
             segment.sent = None
-            segment.windows.dirty = True
+            segment.dirty = True
 
-    def changed(self, values_of: Callable[[Segment, str, int, int], list[int]]) -> Iterator[tuple[bytes, bytes | None]]:
+    def changed(self, values_of: Callable[[Cell, str, int, int], list[int]]) -> Iterator[tuple[bytes, bytes | None]]:
         """(key, packed partial row) of each segment that changed. `values_of` finds all values of a measure, for a maximum that was taken
         back."""
         horizon = self.policy.breaching_soon_ms
         for segment in self.by_key.values():
-            windows = segment.windows
-            if not windows.dirty and (not segment.open or self.frame.end == self._told_at):
+            if not segment.dirty and (not segment.open or self.frame.end == self._told_at):
                 continue
-            if windows.dirty:
+            if segment.dirty:
                 self._restore_maxima(segment, values_of)
-                windows.dirty = False
+                segment.dirty = False
             summary = segment.open.summary(self.frame.end, horizon)
-            packed = _encode((PARTIAL_VERSION, [tally.packed() for tally in windows.sums], segment.totals, summary.packed()))
+            packed = _encode((PARTIAL_VERSION, [tally.packed() for tally in segment.sums], segment.totals, summary.packed()))
             if packed != segment.sent:
                 segment.sent = packed
                 yield segment.key, packed
         self._told_at = self.frame.end
 
-    def _restore_maxima(self, segment: Segment, values_of: Callable[[Segment, str, int, int], list[int]]) -> None:
-        windows = segment.windows
-        for window, measure in list(windows.lost()):
-            parts = windows.inside(window, measure)
-            size = SIZES[windows.frame.levels[window]]
-            for index, dist in parts:
-                if dist.lost_max:
-                    dist.restore_top(values_of(segment, measure, index * size, (index + 1) * size))
-            dist = windows.sums[window].dists[measure]
-            dist.adopt_tops(part for _, part in parts)
-            if dist.lost_max:
-                for index, part in parts:
-                    part.restore_top(values_of(segment, measure, index * size, (index + 1) * size))
-                dist.adopt_tops(part for _, part in parts)
+    def _restore_maxima(self, segment: Segment, values_of: Callable[[Cell, str, int, int], list[int]]) -> None:
+        """Finds the largest values again where all that were known have left or were taken back."""
+        for window, tally in enumerate(segment.sums):
+            start = self.frame.starts[window]
+            for measure, dist in tally.dists.items():
+                if not dist.lost_max:
+                    continue
+                if self.frame.fine[window]:
+                    dist.restore_top([ms for cell in segment.cells for ms in cell.values(measure, start)])
+                    continue
+                parts = []
+                for cell in segment.cells:
+                    for begin, part in cell.distributions(measure, start):
+                        if part.lost_max:
+                            part.restore_top(values_of(cell, measure, begin, begin + PANE_MS))
+                        parts.append(part)
+                dist.adopt_tops(parts)
+
+
+def _runs(bookings: list[Any]) -> Iterator[tuple[Where, list[Any]]]:
+    """Bookings by their places; most of an interaction's are of one."""
+    if not bookings:
+        return
+    here = bookings[0][2]
+    begin = 0
+    for at, booking in enumerate(bookings):
+        where = booking[2]
+        if where is not here and where != here:
+            yield here, bookings[begin:at]
+            here, begin = where, at
+    yield here, bookings[begin:] if begin else bookings

@@ -1,7 +1,7 @@
 """Tallies: what bookings add up to. Counts and distributions that can be added, and taken back."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from functools import lru_cache
 from math import ceil, log
 from typing import Any
 
@@ -13,10 +13,16 @@ TOPS = 8
 """How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
 
 
-@lru_cache(maxsize=1 << 18)
+_EDGES = [int(_GAMMA**bucket) for bucket in range(1400)]
+"""The largest value (ms) of each bucket, up to 45 years."""
+
+
 def bucket_of(value: int) -> int:
     """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
-    return -1 if value <= 0 else ceil(log(value) / _LOG_GAMMA)
+    if value <= 0:
+        return -1
+    bucket = bisect_left(_EDGES, value)
+    return bucket if bucket < len(_EDGES) else ceil(log(value) / _LOG_GAMMA)
 
 
 def bucket_value(bucket: int) -> float:
@@ -83,10 +89,15 @@ class Distribution:
         """Adds all values of another distribution."""
         if not other.n:
             return
+        if not self.n:
+            self.n, self.sum, self.buckets, self.top, self.cut = other.n, other.sum, dict(other.buckets), list(other.top), other.cut
+            return
         self.n += other.n
         self.sum += other.sum
         for bucket, count in other.buckets.items():
             self._change(bucket, count)
+        if self.cut and (not self.top or (other.top and other.top[-1] <= self.top[0])):
+            return  # nothing of it is among the largest
         floor = max((d.top[0] if d.top else 1 << 62) if d.cut else -1 for d in (self, other))
         top = sorted(value for value in self.top + other.top if value >= floor)
         self.cut = self.cut or other.cut or len(top) > TOPS
@@ -100,11 +111,12 @@ class Distribution:
         self.sum -= other.sum
         for bucket, count in other.buckets.items():
             self._change(bucket, -count)
-        for value in other.top:
-            if value in self.top:
-                self.top.remove(value)
         if self.n == 0:
             self.top, self.cut = [], False
+        elif self.top and other.top and other.top[-1] >= self.top[0]:
+            for value in other.top:
+                if value in self.top:
+                    self.top.remove(value)
 
     @property
     def max(self) -> int | None:
@@ -167,11 +179,16 @@ class Tally:
         else:
             self.counts.pop(measure, None)
 
-    def value(self, measure: str, value: int, sign: int = 1) -> None:
-        """Adds (sign 1) or takes back (sign −1) a value in ms."""
+    def distribution(self, measure: str) -> Distribution:
+        """The distribution of a measure, to add to."""
         dist = self.dists.get(measure)
         if dist is None:
             dist = self.dists[measure] = Distribution()
+        return dist
+
+    def value(self, measure: str, value: int, sign: int = 1) -> None:
+        """Adds (sign 1) or takes back (sign −1) a value in ms."""
+        dist = self.distribution(measure)
         if sign > 0:
             dist.add(value)
         else:
@@ -183,10 +200,7 @@ class Tally:
         for measure, by in other.counts.items():
             self.count(measure, by)
         for measure, dist in other.dists.items():
-            mine = self.dists.get(measure)
-            if mine is None:
-                mine = self.dists[measure] = Distribution()
-            mine.merge(dist)
+            self.distribution(measure).merge(dist)
 
     def unmerge(self, other: "Tally") -> None:
         for measure, by in other.counts.items():

@@ -1,199 +1,189 @@
 """The live view of one ledger partition: everything derived from its event sets, kept by differences.
 
-`touch` says that an interaction has a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies new
-contribution − old contribution. Nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledger. A
-property test holds it against that.
+`touch` says that an interaction gets a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies new
+contribution − old contribution. Of an interaction nothing is kept: a set only grows, so what it was at the last instant is its first
+events, and what it contributed then is derived from them again. So an interaction that is closed costs its packed events and no more, and
+nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledger. A property test holds it against
+that.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
-import msgspec
-
-from streams.contribution import Contribution, Joint, Shared, Span, Where, contribute, wanted
+from streams.cells import Cell
+from streams.contribution import Contribution, Joint, Span, contribute, wanted
+from streams.event_set import in_order
 from streams.events import Event
-from streams.facts import RETRACTION, AnyFacts, derive
+from streams.facts import derive
 from streams.kpis import FAMILIES
 from streams.policy import Policy
-from streams.segments import Segment, Segments
+from streams.segments import Segments
 from streams.windows import Frame
 
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder().decode
-LEAP_MS = 10_000
-"""A clock that moves further than this at once (a replay) moves the windows first, so that most of what comes is too old for fine panes."""
-Bookings = list[tuple[Any, ...]]
+_ALL = 1 << 62
+_HOUR_MS = 3_600_000
 
 
-class Live:
-    """What the view knows of one interaction."""
+class State:
+    """What an interaction contributes at an instant: bookings that are past, spans that are open. `upcoming` is the next planned change."""
 
-    __slots__ = ("applied", "facts", "joints", "next", "pending", "plain", "shared", "spans")
+    __slots__ = ("bookings", "joints", "shared", "spans", "upcoming")
 
-    def __init__(self) -> None:
-        self.facts: AnyFacts | None = None
-        self.plain = True
-        self.pending: list[Event] = []
-        self.shared: Shared = ()
-        self.applied: Bookings | bytes = []
+    def __init__(self, book: Contribution | None, now: int, upcoming: int | None) -> None:
+        self.bookings: list[Any] = []
         self.joints: list[Joint] = []
         self.spans: list[Span] = []
-        self.next: int | None = None
+        self.shared: Any = ()
+        if book is not None:
+            self.shared = book.shared
+            if book.latest < now:
+                self.bookings = [*book.counts, *book.values]
+            else:
+                booking: Any
+                for booking in [*book.counts, *book.values]:
+                    if booking[0] < now:
+                        self.bookings.append(booking)
+                    elif upcoming is None or booking[0] < upcoming:
+                        upcoming = booking[0]
+            for joint in book.joints:
+                if joint.time < now:
+                    self.joints.append(joint)
+            for span in book.spans:
+                end = span.end
+                if span.start < now and (end is None or end >= now):
+                    self.spans.append(span)
+                    if end is not None and (upcoming is None or end < upcoming):
+                        upcoming = end
+        self.upcoming = upcoming
+
+
+class Sets(Protocol):
+    """Where the event sets are: a ledger."""
+
+    def stored_events(self, subject: str) -> Sequence[Event]: ...
+    def subjects(self) -> Iterable[str]: ...
 
 
 class View:
-    """Rows of one partition. `events_of` gives the counting events of a subject, sorted by (time, id). Clock instants are integer ms."""
+    """Rows of one partition, from its event sets. Clock instants are integer ms."""
 
-    def __init__(self, policy: Policy, events_of: Callable[[str], list[Event]]) -> None:
+    def __init__(self, policy: Policy, sets: Sets) -> None:
         self.policy = policy
-        self.events_of = events_of
+        self.sets = sets
         self.now: int | None = None
-        self.interactions: dict[str, Live] = {}
-        self.touched: set[str] = set()
+        self.touched: dict[str, int] = {}
+        """Subject → how many events of its set were there when it was evaluated last."""
         self.due: list[tuple[int, str]] = []
         self.segments: Segments | None = None
         self.wanted = wanted(policy, policy.row_segmentations)
         self.corrections = 0
         self.open_interactions = 0
         """How many interactions have something open."""
+        self.closed: dict[int, list[str]] = {}
+        """Hour of the last event → the interactions that were closed then, for `retirable`; a subject may stand in several."""
+        self.settled: list[str] = []
+        """Interactions that `advance` found closed, for the owner to take."""
 
-    def touch(self, subject: str, event: Event, *, fresh: bool = True) -> None:
-        """An event has joined the subject's set. `fresh`: its id was not known before, so in order it can be applied to the facts at
-        hand."""
-        live = self.interactions.get(subject)
-        if live is None:
-            live = self.interactions[subject] = Live()
-        self.touched.add(subject)
-        facts = live.facts
-        if facts is None:
-            return
-        last = live.pending[-1] if live.pending else facts.latest
-        if fresh and live.plain and event.type != RETRACTION and last is not None and (event.time, event.id) > (last.time, last.id):
-            live.pending.append(event)
-        else:
-            live.facts = None
+    def touch(self, subject: str, held: int) -> None:
+        """The subject's set gets an event; `held` is how many it had before. Only the first since the last `advance` counts."""
+        if subject not in self.touched:
+            self.touched[subject] = held
 
     def rebuild(self, subjects: Iterable[str]) -> None:
-        """Marks interactions for evaluation from their sets, after recovery or a change of policy."""
+        """Marks all interactions of a new view for evaluation from their sets, after recovery or a change of policy."""
         for subject in subjects:
-            self.interactions[subject] = Live()
-            self.touched.add(subject)
+            self.touched[subject] = 0
 
     def advance(self, now: int) -> None:
         """Moves the clock to `now` (it never goes back) and brings every interaction up to it."""
+        before = self.now
+        now = self.now = now if before is None else max(now, before)
+        frame = Frame(self.policy, now)
         if self.segments is None:
-            self.segments = Segments(self.policy, Frame(self.policy, now))
-        now = self.now = now if self.now is None else max(now, self.now)
-        if now - self.segments.frame.end > LEAP_MS:
-            self.segments.roll(Frame(self.policy, now))
+            self.segments = Segments(self.policy, frame)
+        # The windows move first: most of what a worker that is behind reads is too old for the short ones.
+        self.segments.roll(frame)
         due, touched = self.due, self.touched
         while due and due[0][0] < now:
-            touched.add(heappop(due)[1])
-        for subject in touched:
-            self._evaluate(subject, now)
+            touched.setdefault(heappop(due)[1], _ALL)
+        for subject, held in touched.items():
+            self._evaluate(subject, held, before, now)
         touched.clear()
 
-    def _evaluate(self, subject: str, now: int) -> None:
-        live = self.interactions.get(subject)
-        if live is None:
+    def _evaluate(self, subject: str, held: int, before: int | None, now: int) -> None:
+        events = self.sets.stored_events(subject)
+        if not events:
             return
-        facts = live.facts
-        if facts is not None:
-            pending = live.pending
-            done = 0
-            while done < len(pending) and pending[done].time < now:
-                facts.apply(pending[done])
-                done += 1
-            del pending[:done]
+        new = self._state(events, now)
+        if held and before is not None:
+            old = self._state(events if held >= len(events) else events[:held], before)
+            self._difference(old, new)
+            planned = old.upcoming
         else:
-            facts = self._derive(subject, live, now)
-        book = contribute(facts, self.policy, FAMILIES, now) if facts is not None else Contribution(live.shared, now)
-        upcoming = self._apply(live, book, now)
-        if live.pending and (upcoming is None or live.pending[0].time < upcoming):
-            upcoming = live.pending[0].time
-        if upcoming is not None and upcoming != live.next:
-            heappush(self.due, (upcoming, subject))
-        live.next = upcoming
-        if upcoming is None and not live.spans and not live.joints:
-            live.applied = _pack((live.shared, live.applied))
-            live.facts = None
+            self._add(new)
+            planned = None
+        if new.upcoming is not None:
+            if new.upcoming != planned:
+                heappush(self.due, (new.upcoming, subject))
+        elif not new.spans:
+            self.closed.setdefault(max([event.time for event in events]) // _HOUR_MS, []).append(subject)
+            self.settled.append(subject)
 
-    def _derive(self, subject: str, live: Live, now: int) -> AnyFacts | None:
-        events = self.events_of(subject)
-        live.plain = not any(event.type == RETRACTION for event in events)
+    def _state(self, events: Sequence[Event], now: int) -> State:
+        events = in_order(events)
         past = len(events)
         while past and events[past - 1].time >= now:
             past -= 1
-        live.pending = events[past:]
-        facts = derive(events[:past], self.wanted)
-        live.facts = facts if live.plain else None
-        return facts
+        upcoming = None
+        if past < len(events):
+            upcoming, events = events[past].time, events[:past]
+        facts = derive(events, self.wanted)
+        return State(None if facts is None else contribute(facts, self.policy, FAMILIES, now), now, upcoming)
 
-    def _apply(self, live: Live, book: Contribution, now: int) -> int | None:
-        """Applies new − old bookings that are past; returns the earliest planned instant."""
+    def _add(self, new: State) -> None:
         segments = self.segments
         assert segments is not None
-        upcoming: int | None = None
-        new: Bookings = []
-        for booking in book.counts:
-            if booking[0] < now:
-                new.append(booking)
-            elif upcoming is None or booking[0] < upcoming:
-                upcoming = booking[0]
-        for time, measure, ms, where in book.values:
-            if time < now:
-                new.append((time, measure, ms, where, True))
-            elif upcoming is None or time < upcoming:
-                upcoming = time
-        joints = [joint for joint in book.joints if joint.time < now]
-        spans = []
-        for span in book.spans:
-            if span.start < now and (span.end is None or span.end >= now):
-                spans.append(span)
-                if span.end is not None and (upcoming is None or span.end < upcoming):
-                    upcoming = span.end
-        self._difference(live, new, joints, spans, book.shared, segments)
-        self.open_interactions += bool(spans) - bool(live.spans)
-        live.shared, live.applied, live.joints, live.spans = book.shared, new, joints, spans
-        return upcoming
+        segments.book(new.shared, new.bookings)
+        for joint in new.joints:
+            segments.join(new.shared, joint, 1)
+        for span in new.spans:
+            segments.open(new.shared, span, 1)
+        self.open_interactions += bool(new.spans)
 
-    def _difference(self, live: Live, new: Bookings, joints: list[Joint], spans: list[Span], shared: Shared, segments: Segments) -> None:
-        old: Bookings
-        if isinstance(live.applied, bytes):
-            kept, packed = _unpack(live.applied)
-            live.shared, old = tuple(kept), [(*booking[:3], tuple(booking[3]), *booking[4:]) for booking in packed]
+    def _difference(self, old: State, new: State) -> None:
+        """Applies new − old."""
+        segments = self.segments
+        assert segments is not None
+        same = old.shared == new.shared
+        if same:
+            changes = Counter(new.bookings)
+            changes.subtract(old.bookings)
+            added = [booking for booking, by in changes.items() for _ in range(by)]
+            gone = [booking for booking, by in changes.items() for _ in range(-by)]
+            self.corrections += sum([by < 0 for by in changes.values()])
         else:
-            old = live.applied
-        if old and live.shared == shared:
-            changes = Counter(new)
-            changes.subtract(old)
-            for booking, by in changes.items():
-                if by:
-                    segments.book(shared, booking, by)
-                    self.corrections += by < 0
-        else:
-            for booking in old:
-                segments.book(live.shared, booking, -1)
-                self.corrections += 1
-            for booking in new:
-                segments.book(shared, booking, 1)
-        if (live.joints or joints) and (live.joints != joints or live.shared != shared):
-            for joint in live.joints:
-                segments.join(live.shared, joint, -1)
-            for joint in joints:
-                segments.join(shared, joint, 1)
-        if live.spans != spans or live.shared != shared:
-            for span in live.spans:
-                segments.open(live.shared, span, -1)
-            for span in spans:
-                segments.open(shared, span, 1)
+            added, gone = new.bookings, old.bookings
+            self.corrections += len(gone)
+        segments.book(new.shared, added)
+        segments.take_back(old.shared, gone)
+        if old.joints != new.joints or not same:
+            for joint in old.joints:
+                segments.join(old.shared, joint, -1)
+            for joint in new.joints:
+                segments.join(new.shared, joint, 1)
+        if old.spans != new.spans or not same:
+            for span in old.spans:
+                segments.open(old.shared, span, -1)
+            for span in new.spans:
+                segments.open(new.shared, span, 1)
+        self.open_interactions += bool(new.spans) - bool(old.spans)
 
     def partials(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Partial rows (segment key, packed) that changed since the last call; None: the segment has become empty."""
-        if self.segments is not None and self.now is not None:
-            self.segments.roll(Frame(self.policy, self.now))
+        if self.segments is not None:
+            self.segments.flush()
             yield from self.segments.changed(self._values)
 
     def all_partials(self) -> Iterator[tuple[bytes, bytes | None]]:
@@ -202,23 +192,20 @@ class View:
             self.segments.forget_sent()
         yield from self.partials()
 
-    def _values(self, segment: Segment, measure: str, start: int, end: int) -> list[int]:
-        """All values of a measure in a segment and [start, end), straight from what is applied: the slow way to a maximum that was taken
-        back."""
-        assert self.segments is not None
-        out = []
-        for live in self.interactions.values():
-            shared, applied = _unpack(live.applied) if isinstance(live.applied, bytes) else (live.shared, live.applied)
-            for booking in applied:
-                if len(booking) == 5 and booking[1] == measure and start <= booking[0] < end:
-                    where: Where = tuple(booking[3])
-                    if self.segments.holds(segment, tuple(shared), where):
-                        out.append(booking[2])
-            for joint in live.joints:
+    def _values(self, cell: Cell, measure: str, start: int, end: int) -> list[int]:
+        """All values of a measure in a cell and [start, end), derived from all sets: the slow way to a maximum that was taken back."""
+        segments, now = self.segments, self.now
+        assert segments is not None and now is not None
+        out: list[int] = []
+        for subject in self.sets.subjects():
+            state = self._state(self.sets.stored_events(subject), now)
+            for booking in state.bookings:
+                if len(booking) == 4 and booking[1] == measure and start <= booking[0] < end:
+                    if cell in segments.cells_of(state.shared, booking[2]):
+                        out.append(booking[3])
+            for joint in state.joints:
                 if joint.is_value and joint.measure == measure and start <= joint.time < end:
-                    parts = [ms for where, ms in joint.parts if self.segments.holds(segment, live.shared, where)]
-                    if parts:
-                        out.append(sum(parts))
+                    out += segments.parts_of(cell, state.shared, joint)
         return out
 
     def segment_keys(self) -> Iterable[object]:
@@ -232,15 +219,26 @@ class View:
 
     def retirable(self, before: int) -> list[str]:
         """Interactions with nothing open or planned whose last event lies before an instant."""
-        out = []
-        for subject, live in self.interactions.items():
-            if live.next is None and not live.spans and not live.pending and subject not in self.touched:
-                events = self.events_of(subject)
-                if events and events[-1].time < before:
+        out: list[str] = []
+        now = self.now
+        if now is None:
+            return out
+        for hour in [hour for hour in self.closed if hour * _HOUR_MS < before]:
+            later = []
+            for subject in dict.fromkeys(self.closed.pop(hour)):
+                events = self.sets.stored_events(subject)
+                if not events:
+                    continue
+                if subject in self.touched or max([event.time for event in events]) >= before:
+                    later.append(subject)
+                    continue
+                state = self._state(events, now)
+                if state.upcoming is None and not state.spans:
                     out.append(subject)
+            if later:
+                self.closed[hour] = later
         return out
 
     def forget(self, subject: str) -> None:
         """Drops a retired interaction; what it contributed stays in the panes until they are too old."""
-        self.interactions.pop(subject, None)
-        self.touched.discard(subject)
+        self.touched.pop(subject, None)

@@ -17,6 +17,7 @@ from streams.recording import Input, Recording, distinct
 from streams.rollup import Rollup
 from streams.tally import Tally
 from streams.view import View
+from tests.event_sets import EventSets
 from tests import weird
 from tests.compared import Compared, product_rows, recording_of
 
@@ -79,20 +80,13 @@ class Centre:
 
     def __init__(self) -> None:
         self.policy = policies.load(weird.POLICY)
-        self.sets: dict[str, list[Event]] = {}
-        self.view = View(self.policy, self.events_of)
+        self.held = EventSets()
+        self.view = View(self.policy, self.held)
         self.rollup = Rollup(self.policy, 1)
         self.tick = 0
 
-    def events_of(self, subject: str) -> list[Event]:
-        return distinct(list(self.sets[subject]), 1 << 62, Input())
-
     def add(self, subject: str, event: Event) -> None:
-        events = self.sets.setdefault(subject, [])
-        if event not in events:
-            fresh = all((event.id, event.source) != (other.id, other.source) for other in events)
-            events.append(event)
-            self.view.touch(subject, event, fresh=fresh)
+        self.held.put(self.view, subject, event)
 
     def rows_at(self, now: int) -> dict[tuple[bytes, str], dict[str, Any]]:
         self.view.advance(now)
@@ -106,7 +100,7 @@ class Centre:
     def check(self, now: int, seed: int) -> None:
         rows = self.rows_at(now)
         recording = Recording()
-        for subject, events in self.sets.items():
+        for subject, events in self.held.sets.items():
             for event in events:
                 recording.add(subject, event)
         for window in self.policy.windows:

@@ -92,6 +92,7 @@ class KafkaServer:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    java: tuple[str, ...] = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 
     @property
     def address(self) -> str:
@@ -101,7 +102,7 @@ class KafkaServer:
         """Starts the broker and waits until it listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         properties, log = self.folder / "server.properties", self.folder / "server.log"
-        java = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*"]
+        java = ["java", *self.java, "-cp", f"{jars()}/*"]
         if not properties.exists():
             properties.write_text(_PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder))
             format_storage = [*java, "kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", str(properties)]

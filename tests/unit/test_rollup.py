@@ -13,6 +13,7 @@ from streams.rollup import Rollup
 from streams.segments import histogram_edges, segment_key
 from streams.snapshot import CENTRE, RowKey, Snapshot
 from streams.view import View
+from tests.event_sets import EventSets
 
 NOON = 1_772_449_200_000
 POLICY = policies.load('version = "v1"\nsegments = [["queue"]]\nalerts = []\nwindows = ["1h"]\n')
@@ -28,14 +29,12 @@ class Partition:
 
     def __init__(self, rollup: Rollup, number: int, epoch: int = 1, policy: Policy = POLICY) -> None:
         self.rollup, self.number, self.epoch, self.policy = rollup, number, epoch, policy
-        self.sets: dict[str, list[Event]] = {}
-        self.view = View(policy, lambda subject: sorted(self.sets[subject], key=lambda event: (event.time, event.id)))
+        self.held = EventSets()
+        self.view = View(policy, self.held)
 
     def add(self, subject: str, kind: str, seconds: float, **data: Any) -> None:
-        events = self.sets.setdefault(subject, [])
-        event = make(kind, NOON + round(seconds * 1000), f"{len(events)}", "test", **data)
-        events.append(event)
-        self.view.touch(subject, event)
+        ident = str(len(self.held.sets.get(subject, ())))
+        self.held.put(self.view, subject, make(kind, NOON + round(seconds * 1000), ident, "test", **data))
 
     def send(self, tick: int) -> None:
         """The rows that changed."""

@@ -1,19 +1,20 @@
 """Segments: which there are, and what happens beyond `max_segments`."""
 
 from streams import policy as policies
-from streams.events import Event, make
+from streams.events import make
 from streams.rollup import Rollup
 from streams.view import View
+from tests.event_sets import EventSets
 
 START = 1_790_000_000_000
 
 
 def test_segments_beyond_the_limit_are_shown_together_as_other() -> None:
     policy = policies.load('segments = [["queue"]]\nmax_segments = 4\nalerts = []\nwindows = ["1h"]\n')
-    events: dict[str, list[Event]] = {f"c{n}": [make("call.queued", START + n, "1", "test", queue=f"q{n}")] for n in range(6)}
-    view = View(policy, events.__getitem__)
-    for subject, each in events.items():
-        view.touch(subject, each[0])
+    held = EventSets()
+    view = View(policy, held)
+    for n in range(6):
+        held.put(view, f"c{n}", make("call.queued", START + n, "1", "test", queue=f"q{n}"))
     view.advance(START + 1000)
     rollup = Rollup(policy, 1)
     for key, packed in view.partials():

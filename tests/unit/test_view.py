@@ -14,11 +14,12 @@ from streams.events import Event, make
 from streams.figures import figures
 from streams.kpis.kpi import Row
 from streams.open_items import OpenSummary
-from streams.recording import Input, Recording, distinct
+from streams.recording import Input, Recording
 from streams.report import report
 from streams.rollup import Rollup
 from streams.tally import Tally
 from streams.view import View
+from tests.event_sets import EventSets
 
 POLICY = policies.load(
     """
@@ -121,19 +122,13 @@ class Centre:
     """One partition: sets of events, a view and a rollup."""
 
     def __init__(self) -> None:
-        self.sets: dict[str, list[Event]] = {}
-        self.view = View(POLICY, self.events_of)
+        self.held = EventSets()
+        self.view = View(POLICY, self.held)
         self.rollup = Rollup(POLICY, 1)
         self.tick = 0
 
-    def events_of(self, subject: str) -> list[Event]:
-        return distinct(list(self.sets[subject]), 1 << 62, Input())
-
     def add(self, subject: str, event: Event) -> None:
-        events = self.sets.setdefault(subject, [])
-        if event not in events:
-            events.append(event)
-            self.view.touch(subject, event)
+        self.held.put(self.view, subject, event)
 
     def rows_at(self, now: int) -> dict[tuple[bytes, str], dict[str, Any]]:
         self.view.advance(now)
@@ -154,7 +149,7 @@ def check_against_report(centre: Centre, now: int) -> None:
         for start, end in spans:
             if from_rfc3339(end) != now:
                 continue
-            expected = report_rows(centre.sets, from_rfc3339(start), now)
+            expected = report_rows(centre.held.sets, from_rfc3339(start), now)
             found = {key: row for key, row in live.items() if row["end"] == end}
             for row in expected:
                 key = msgspec.msgpack.encode((tuple(row["segment"]), tuple(row["segment"].values())))
@@ -199,8 +194,8 @@ def test_a_view_kept_by_differences_equals_one_rebuilt(events: dict[str, list[Ev
         now += data.draw(st.integers(0, 200)) * 500
         kept.rows_at(now)
     rebuilt = Centre()
-    rebuilt.sets = kept.sets
-    rebuilt.view.rebuild(kept.sets)
+    rebuilt.held.sets = kept.held.sets
+    rebuilt.view.rebuild(kept.held.sets)
     now += 1000
     left, right = kept.rows_at(now), rebuilt.rows_at(now)
     for key, row in right.items():
