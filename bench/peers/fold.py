@@ -192,5 +192,3 @@ class Fold:
 
     def totals(self) -> Totals:
         return totals(self.panes.items(), self.backlog)
-
-

@@ -43,7 +43,9 @@ class Result:
 
 
 @contextlib.contextmanager
-def started(kafka: Kafka, peer: Peer, folder: Path, *, topic: str, ends: tuple[int, ...], latency: bool = False) -> Iterator[tuple[Child, str]]:
+def started(
+    kafka: Kafka, peer: Peer, folder: Path, *, topic: str, ends: tuple[int, ...], latency: bool = False
+) -> Iterator[tuple[Child, str]]:
     """The process of a peer, and the topic that it writes to. Everything that it made is gone afterwards."""
     ident = f"{peer.name}-{time.time_ns() // 1_000_000}"
     out, state = f"{ident}-out", folder / "state"

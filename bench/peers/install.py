@@ -36,7 +36,9 @@ def kafka_streams() -> list[str]:
     done = folder / _digest(*sources)
     if not done.exists():
         built, libraries = f"-DbuildDirectory={folder}", f"-DoutputDirectory={folder / 'libraries'}"
-        _run("mvn", "--quiet", "--batch-mode", "--file", str(_JAVA / "pom.xml"), built, libraries, "compile", "dependency:copy-dependencies")
+        _run(
+            "mvn", "--quiet", "--batch-mode", "--file", str(_JAVA / "pom.xml"), built, libraries, "compile", "dependency:copy-dependencies"
+        )
         done.touch()
     return ["java", "-Xmx2g", "-cp", f"{folder / 'classes'}:{folder / 'libraries'}/*", "peers.Calls"]
 

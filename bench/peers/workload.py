@@ -55,7 +55,9 @@ class _Call:
     ended: int
 
 
-def make(events: int, *, queues: int = 20, density: float = DENSITY, base_ms: int = BASE_S * 1000, seed: int = 7) -> tuple[list[Sent], Truth]:
+def make(
+    events: int, *, queues: int = 20, density: float = DENSITY, base_ms: int = BASE_S * 1000, seed: int = 7
+) -> tuple[list[Sent], Truth]:
     """So many events in the order of sending. A higher density makes the calls shorter: as many are open at any time."""
     rnd = random.Random(seed)
     faster = density / DENSITY
