@@ -64,7 +64,7 @@ def stream(centre: Centre, stop: threading.Event) -> None:
 
 
 def test_nothing_differs_while_events_stream_in(centre: Centre, firstline: Firstline) -> None:
-    worker = Command(centre, "--processes", "1")
+    worker = Command(centre, "--processes", "2")
     stop = threading.Event()
     feeding = threading.Thread(target=stream, args=(centre, stop))
     feeding.start()
