@@ -12,7 +12,7 @@ from agents.health import Health
 from agents.pipeline import Pipeline
 from agents.reach import unreachable
 from agents.settings import Settings
-from agents.watchdog import Watchdog
+from agents.watchdog import StuckError, Watchdog
 
 LOOK_EVERY_S = 1.0
 SILENCE_S = 5.0
@@ -52,25 +52,34 @@ class LagWatch:
             await asyncio.sleep(LOOK_EVERY_S)
             faust_app = self._app.faust
             lags = faust_app.consumer.lags()
-            if faust_app.rebalancing or faust_app.in_recovery:
-                recovered = tuple(faust_app.tables.recovery.active_offsets.items())
-                self._watchdog.look(
-                    time.monotonic(), (self._app.ledger.generation, recovered), busy=True, what="the recovery of the ledger"
-                )
-            else:
-                await self._look_at_reading(faust_app.consumer, lags)
+            try:
+                if faust_app.rebalancing or faust_app.in_recovery:
+                    self._look_at_recovery(faust_app)
+                else:
+                    await self._look_at_reading(faust_app.consumer, lags)
+            except StuckError:
+                # A worker waits for brokers that are away, however long: only one that does not move although they are there starts anew.
+                if await self._away() is None:
+                    raise
             self._tell(lags)
 
+    def _look_at_recovery(self, faust_app: Any) -> None:
+        recovered = tuple(faust_app.tables.recovery.active_offsets.items())
+        progress = (self._app.ledger.generation, recovered)
+        self._watchdog.look(time.monotonic(), progress, busy=True, what="the recovery of the ledger")
+
     async def _look_at_reading(self, consumer: Any, lags: Mapping[TP, int]) -> None:
-        silence = self._hearing.silence(time.monotonic(), consumer.heard())
-        away = await asyncio.to_thread(unreachable, self._settings.brokers) if silence > SILENCE_S else None
-        # A worker waits for a broker that is away, however long: only one that is deaf to a broker that is there should start anew.
-        busy = (consumer.can_read() or silence > SILENCE_S) and away is None
-        self._watchdog.look(time.monotonic(), consumer.progress(), busy=busy, what="the reading of events")
-        self._pipeline.kafka_silence_seconds = silence
-        self._report("kafka", f"no answer for {silence:.0f} s{f' ({away})' if away else ''}" if silence > SILENCE_S else None)
-        behind = sum(lags.values())
+        silence = self._pipeline.kafka_silence_seconds = self._hearing.silence(time.monotonic(), consumer.heard())
+        silent, behind = silence > SILENCE_S, sum(lags.values())
+        away = await self._away() if silent else None
+        self._report("kafka", f"no answer for {silence:.0f} s{f' ({away})' if away else ''}" if silent else None)
         self._report("lag", f"behind by {behind:,} events" if behind > self._settings.ready_lag else None)
+        busy = silent or consumer.can_read()
+        self._watchdog.look(time.monotonic(), consumer.progress(), busy=busy, what="the reading of events")
+
+    async def _away(self) -> str | None:
+        """Why no broker takes connections; None if one does."""
+        return await asyncio.to_thread(unreachable, self._settings.brokers)
 
     def _report(self, part: str, reason: str | None) -> None:
         if reason is None:
