@@ -1,6 +1,6 @@
 # Few commands, the same here and in CI. Each installs what it needs: uv if it is missing, then the locked packages into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench load docs clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -15,9 +15,13 @@ test: ## Run all tests, against real servers where they can be had (ARGS="tests/
 lint: ## Check style, types and shell scripts
 	@scripts/lint.sh
 
-bench: ## Measure the speed, as ratios within one run
+bench: ## Measure the speed beside other stream processors; writes docs/benchmarks.md (ARGS="peers --rounds 5")
 	@scripts/install.sh
 	@.venv/bin/python -m bench $(ARGS)
+
+load: ## Ten times a large centre for ten minutes, then more than it can take (ARGS="--minutes 1")
+	@scripts/install.sh
+	@.venv/bin/python -m bench.load $(ARGS)
 
 docs: ## Write the generated parts of the docs anew
 	@scripts/uv.sh sync --locked --quiet

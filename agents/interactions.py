@@ -154,7 +154,7 @@ class Interactions:
             records: list[Wire] = []
             if now is not None:
                 part.view.advance(now)
-                rows = part.view.all_partials() if part.all_due else part.view.partials()
+                rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else tick)
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 import structlog
@@ -71,10 +72,13 @@ class Live:
             else:
                 self._segments.setdefault(segment, {})[key.window] = row
         for segment in changed:
-            rows = self._segments.get(segment)
-            name = _json(dict(zip(*segment, strict=True)))
-            told = {"format": KPIS_FORMAT, "policy": snapshot.policy, "complete": snapshot.complete and not snapshot.rebuilding}
-            self._kpi_log.put(name, _json({**told, "rows": list(rows.values())}) if rows else None)
+            complete = snapshot.complete and not snapshot.rebuilding
+            self._kpi_log.put(_json(dict(zip(*segment, strict=True))), partial(self._state, segment, snapshot.policy, complete))
+
+    def _state(self, segment: SegmentKey, policy: str, complete: bool) -> bytes | None:
+        rows = self._segments.get(segment)
+        told = {"format": KPIS_FORMAT, "policy": policy, "complete": complete}
+        return _json({**told, "rows": list(rows.values())}) if rows else None
 
     def _rule_row(self, key: RowKey, row: Row | None) -> None:
         place = (key.window, key.by, key.values)

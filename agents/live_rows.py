@@ -19,6 +19,7 @@ from agents.topic_reader import Place, ReadingFailedError
 from agents.topics import KPIS, PARTIALS
 from streams.calendar_time import from_rfc3339
 from streams.events import INTERACTION_TOPICS, StoredVersionError
+from streams.segments import segment_key, turn_of
 from streams.snapshot import Row, SegmentKey
 
 KEPT = 20
@@ -53,6 +54,8 @@ class LiveRows:
     """By segment and instant."""
     positions: dict[int, dict[Place, int]] = field(default_factory=dict)
     """By instant the offset of each source partition below which everything is in the rows, and nothing else is."""
+    ticks: dict[int, int | None] = field(default_factory=dict)
+    """By instant its tick; None if that is the end of a recording, of which every row is told."""
     workers: bool = False
     """Whether any partition was heard of."""
     _ticks: dict[int, dict[int, Reached]] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class LiveRows:
         of_tick[reached.partition] = reached
         told = of_tick.values()
         if len(told) == self.partitions and len({each.now_ms for each in told}) == 1 and all(map(_is_known, told)):
+            self.ticks[reached.now_ms] = None if all(each.ended for each in told) else reached.tick
             self.positions[reached.now_ms] = {
                 (topic, each.partition): offset for each in told for topic, offset in zip(INTERACTION_TOPICS, each.positions, strict=True)
             }
@@ -90,8 +94,11 @@ class LiveRows:
             del self._ticks[old]
 
     def known(self, segment: SegmentKey) -> dict[int, Heard]:
-        """The rows of a segment of which it is known what is in them."""
-        return {at: heard for at, heard in self.rows.get(segment, {}).items() if at in self.positions}
+        """The rows of a segment of which it is known what is in them: those of ticks that it was told in. A row that was made again in
+        another tick, for its age alone, holds what it held before."""
+        turns, turn = turn_of(segment[0], segment_key(*segment))
+        rows, ticks = self.rows.get(segment, {}), self.ticks
+        return {at: heard for at, heard in rows.items() if at in ticks and ((tick := ticks[at]) is None or tick % turns == turn)}
 
 
 def _is_known(reached: Reached) -> bool:

@@ -11,6 +11,7 @@ from agents.intake import Outgoing
 from agents.partials import Wire
 
 _LINGER_MS = 20
+_BATCH_BYTES = 900_000
 
 
 class Outbox:
@@ -22,9 +23,11 @@ class Outbox:
 
     async def start(self) -> None:
         # The larger request is for dead letters: the original may be as large as a topic allows, and its headers come on top.
+        # Rows as JSON and packed are a hundred times larger than events, and say much the same again and again: large batches, compressed.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._brokers, acks="all", enable_idempotence=True, linger_ms=_LINGER_MS, max_request_size=4 << 20
-        )
+            bootstrap_servers=self._brokers, acks="all", enable_idempotence=True, linger_ms=_LINGER_MS, max_request_size=4 << 20,
+            max_batch_size=_BATCH_BYTES, compression_type="lz4",
+        )  # fmt: skip
         await self._producer.start()
 
     async def stop(self) -> None:

@@ -22,7 +22,7 @@ from agents.worker import Worker
 from streams.kpis import REGISTRY
 from streams.policy import Policy
 
-KPI_EVERY_S = 1.0
+KPI_EVERY_S = 2.0
 
 _log = structlog.get_logger(__name__)
 

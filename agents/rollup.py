@@ -1,5 +1,6 @@
 """The rollup agent: reads the `partials` topic from its start at every assignment and publishes the snapshot of each tick."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.snapshot import Snapshot
 
+REST = 4
+"""The time between two snapshots is at least so many times what one took."""
 _log = structlog.get_logger(__name__)
 
 
@@ -22,6 +25,7 @@ class RollupReader:
         self._on_snapshot = on_snapshot
         self._generation: int | None = None
         self._caught_up = False
+        self._resting_until = 0.0
         self._rollup = Rollup(policy, partitions)
         self.unknown = 0
         """Records that could not be read."""
@@ -35,10 +39,13 @@ class RollupReader:
             self._put(record)
         if not self._caught_up and end is not None and message.offset + 1 >= end:
             self._caught_up = True
-        if self._caught_up:
+        if self._caught_up and time.monotonic() >= self._resting_until:
+            started = time.monotonic()
             snapshot = self._rollup.ready()
             if snapshot is not None:
                 self._on_snapshot(snapshot)
+                # Events have their share of the time: with very many segments snapshots come less often.
+                self._resting_until = started + (time.monotonic() - started) * REST
 
     def _put(self, record: Any) -> None:
         known = decode(record.key or b"", record.value, record.headers)

@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaError
 from agents.intake import Outgoing
 from agents.publish import backoff
 
+State = bytes | None | Callable[[], bytes | None]
+"""A value, or what makes the newest one when it is written."""
 _log = structlog.get_logger(__name__)
 
 
@@ -20,10 +22,10 @@ class StateLog:
         self.topic = topic
         self._send = send
         self._every_s = every_s
-        self._pending: dict[bytes, bytes | None] = {}
+        self._pending: dict[bytes, State] = {}
         self._news = asyncio.Event()
 
-    def put(self, key: bytes, value: bytes | None) -> None:
+    def put(self, key: bytes, value: State) -> None:
         """A new state of a key; None takes the key away."""
         self._pending.pop(key, None)
         self._pending[key] = value
@@ -37,7 +39,7 @@ class StateLog:
             self._news.clear()
             pending, self._pending = self._pending, {}
             try:
-                await self._send([Outgoing(self.topic, key, value, (), 0) for key, value in pending.items()])
+                await self._send([Outgoing(self.topic, key, value() if callable(value) else value, (), 0) for key, value in pending.items()])
             except KafkaError as exc:
                 failures += 1
                 if failures == 1:

@@ -198,11 +198,12 @@ class Worker:
 
     async def _learn_ends(self) -> None:
         """Where the source topics end, asked once a recording's end was seen: that marker may overtake events of other topics."""
-        for partition, part in self.interactions.open.items():
+        for partition, part in list(self.interactions.open.items()):
             if part.ledger.ended_at is not None and partition not in self._ends:
                 tps = [TP(topic, partition) for topic in self.application.sources]
-                self._ends[partition] = dict(await self.application.faust.consumer.highwaters(*tps))
-                return  # one a tick: the partitions may change while waiting
+                ends = dict(await self.application.faust.consumer.highwaters(*tps))
+                if self.interactions.open.get(partition) is part:  # it may have gone, or come anew, while waiting
+                    self._ends[partition] = ends
 
     def _has_ended(self, partition: int) -> bool:
         ends = self._ends.get(partition)

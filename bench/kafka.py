@@ -44,7 +44,8 @@ class Kafka:
 
     def __post_init__(self) -> None:
         # As much memory as the broker of a small site has, and its hot code compiled in full: it must not be what is measured.
-        self.server = KafkaServer(self.folder / "kafka", java=("-Xmx1g",))
+        # Workers that are started together are to share the partitions from the first.
+        self.server = KafkaServer(self.folder / "kafka", java=("-Xmx1g",), properties="group.initial.rebalance.delay.ms=2000\n")
 
     @property
     def address(self) -> str:

@@ -23,6 +23,11 @@ def firstline(*args: str) -> list[str]:
     return [str(Path(sys.executable).with_name("firstline")), *args]
 
 
+def end_in_good_order() -> None:
+    """On SIGTERM what was started is ended too, broker and workers: they are in sessions of their own and would stay."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the name; empty if there is no such process."""
     try:

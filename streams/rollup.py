@@ -25,8 +25,9 @@ from streams.tally import Tally
 from streams.windows import Frame
 
 GRACE_TICKS = 2
-REFRESHED_A_TICK = 200
-"""How many segments that nothing changed are made anew each tick, in turn: ages grow without events, and ends must not fall far behind."""
+REFRESHED_A_TICK = 25
+"""How many segments that nothing changed are made anew each tick, in turn, or a fortieth if that is more: ends must not fall far behind.
+Where somebody waits that is every tick: the wait grows without events."""
 
 _decode = msgspec.msgpack.Decoder().decode
 _decode_key = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str | None, ...]]).decode
@@ -151,7 +152,8 @@ class Rollup:
                 continue
             for key, row in self._rows(segment, list(parts.values()), frame):
                 changed[key] = self.rows[key] = row
-            counters[segment], histogram[segment] = self.counters.of(segment)
+            if "agent" not in segment[0]:  # people are no labels
+                counters[segment], histogram[segment] = self.counters.of(segment)
         self._dirty = set()
         full, self._full, self.published = self._full, False, tick
         return Snapshot(
@@ -171,8 +173,9 @@ class Rollup:
         return max((now for _, now, _ in told), default=0), all(ended for _, _, ended in told)
 
     def _refresh(self) -> None:
-        """Marks the next segments in turn."""
-        for _ in range(min(REFRESHED_A_TICK, len(self.parts))):
+        """Marks the segments in which somebody waits, and the next of the others in turn."""
+        self._dirty.update([segment for segment, parts in self.parts.items() if any([part.open.waiting for part in parts.values()])])
+        for _ in range(min(max(REFRESHED_A_TICK, len(self.parts) // 40), len(self.parts))):
             segment = next(self._turn, None)
             if segment is None:
                 self._turn = iter(list(self.parts))
@@ -191,7 +194,8 @@ class Rollup:
                     parts.pop(number, None)
                 else:
                     parts[number] = part
-                    self.counters.put(segment, number, state.epoch, part.totals)
+                    if "agent" not in segment[0]:
+                        self.counters.put(segment, number, state.epoch, part.totals)
                 self._dirty.add(segment)
 
     def _rows(self, segment: SegmentKey, parts: list[Part], frame: Frame) -> list[tuple[RowKey, Row]]:

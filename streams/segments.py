@@ -6,6 +6,7 @@ segmentations do, and those by agent have cells of their own: else every agent w
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -22,6 +23,9 @@ OTHER = "other"
 """The value of every dimension in the segment that takes what exceeds `max_segments`."""
 EDGES = (1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 """Edges (s) of the first-response histogram; every threshold of the policy is added."""
+_TURNS = {0: 1, 1: 1, 2: 2}
+_MOST_TURNS = 4
+"""Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 _PLACES = 200_000
 """Places whose cells are remembered at most."""
 
@@ -43,15 +47,23 @@ def histogram_edges(policy: Policy) -> list[int]:
     return sorted(edges)
 
 
+def turn_of(dims: tuple[str, ...], key: bytes) -> tuple[int, int]:
+    """In which ticks a segment is told, in all partitions alike: those that leave the second when divided by the first."""
+    turns = _MOST_TURNS if "agent" in dims else _TURNS.get(len(dims), _MOST_TURNS)
+    return turns, crc32(key) % turns
+
+
 class Segment:
     """One segment of one partition."""
 
-    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "totals", "values")
+    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "totals", "turn", "turns", "values")
 
     def __init__(self, dims: tuple[str, ...], values: Values, windows: int) -> None:
         self.dims = dims
         self.values = values
         self.key = segment_key(dims, values)
+        self.turns, self.turn = turn_of(dims, self.key)
+        """It is told in every `turns`-th tick, the same ones in all partitions."""
         self.sums = [Tally() for _ in range(windows)]
         self.open = OpenItems()
         self.totals: dict[str, int] = {}
@@ -71,8 +83,7 @@ class Group:
     def __init__(self, segmentations: Sequence[tuple[str, ...]], left_out: frozenset[str]) -> None:
         self.segmentations = segmentations
         self.left_out = left_out
-        needed = {name for dims in segmentations for name in dims}
-        self.picks = [at for at, name in enumerate(_NAMES) if name in needed]
+        self.picks = [at for at, name in enumerate(_NAMES) if any([name in dims for dims in segmentations])]
         self.by_key: dict[Values, Cell] = {}
 
 
@@ -90,8 +101,7 @@ class Segments:
         """The cells with something to flush."""
         self.cells: list[Cell] = []
         self._told_at = -1
-        of_agents = [dims for dims in policy.row_segmentations if "agent" in dims]
-        others = [dims for dims in policy.row_segmentations if "agent" not in dims]
+        of_agents, others = ([dims for dims in policy.row_segmentations if ("agent" in dims) == so] for so in (True, False))
         self._groups = [Group(others, frozenset()), *([Group(of_agents, NOT_OF_AGENTS)] if of_agents else ())]
         self._places: dict[tuple[Shared, Where], list[Cell]] = {}
         self._measures: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -242,11 +252,17 @@ class Segments:
             segment.sent = None
             segment.dirty = True
 
-    def changed(self, values_of: Callable[[Cell, str, int, int], list[int]]) -> Iterator[tuple[bytes, bytes | None]]:
-        """(key, packed partial row) of each segment that changed. `values_of` finds all values of a measure, for a maximum that was taken
-        back."""
+    def changed(
+        self, values_of: Callable[[Cell, str, int, int], list[int]], tick: int | None = None
+    ) -> Iterator[tuple[bytes, bytes | None]]:
+        """(key, packed partial row) of each segment that changed and whose turn it is in a tick; of all that changed without one.
+
+        `values_of` finds all values of a measure, for a maximum that was taken back.
+        """
         horizon = self.policy.breaching_soon_ms
         for segment in self.by_key.values():
+            if tick is not None and tick % segment.turns != segment.turn:
+                continue
             if not segment.dirty and (not segment.open or self.frame.end == self._told_at):
                 continue
             if segment.dirty:

@@ -60,7 +60,12 @@ class Distribution:
         """Takes back a value that was added."""
         self.n -= 1
         self.sum -= value
-        self._change(bucket_of(value), -1)
+        bucket = bucket_of(value)
+        left = self.buckets.get(bucket, 0) - 1
+        if left:
+            self.buckets[bucket] = left
+        else:
+            del self.buckets[bucket]
         if value in self.top:
             self.top.remove(value)
         if self.n == 0:
@@ -78,13 +83,6 @@ class Distribution:
             del top[0]
             self.cut = True
 
-    def _change(self, bucket: int, by: int) -> None:
-        count = self.buckets.get(bucket, 0) + by
-        if count:
-            self.buckets[bucket] = count
-        else:
-            del self.buckets[bucket]
-
     def merge(self, other: "Distribution") -> None:
         """Adds all values of another distribution."""
         if not other.n:
@@ -94,8 +92,13 @@ class Distribution:
             return
         self.n += other.n
         self.sum += other.sum
+        buckets = self.buckets
         for bucket, count in other.buckets.items():
-            self._change(bucket, count)
+            total = buckets.get(bucket, 0) + count
+            if total:
+                buckets[bucket] = total
+            else:
+                del buckets[bucket]
         if self.cut and (not self.top or (other.top and other.top[-1] <= self.top[0])):
             return  # nothing of it is among the largest
         floor = max((d.top[0] if d.top else 1 << 62) if d.cut else -1 for d in (self, other))
@@ -109,8 +112,13 @@ class Distribution:
             return
         self.n -= other.n
         self.sum -= other.sum
+        buckets = self.buckets
         for bucket, count in other.buckets.items():
-            self._change(bucket, -count)
+            left = buckets.get(bucket, 0) - count
+            if left:
+                buckets[bucket] = left
+            else:
+                buckets.pop(bucket, None)
         if self.n == 0:
             self.top, self.cut = [], False
         elif self.top and other.top and other.top[-1] >= self.top[0]:
@@ -158,8 +166,9 @@ class Distribution:
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> "Distribution":
+        """Takes over what `packed` holds, rather than copying it."""
         out = cls()
-        out.n, out.sum, out.buckets, out.top, out.cut = packed[0], packed[1], dict(packed[2]), list(packed[3]), packed[4]
+        out.n, out.sum, out.buckets, out.top, out.cut = packed
         return out
 
 
@@ -226,7 +235,8 @@ class Tally:
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> "Tally":
+        """Takes over what `packed` holds, rather than copying it."""
         out = cls()
-        out.counts = dict(packed[0])
+        out.counts = packed[0]
         out.dists = {measure: Distribution.unpacked(dist) for measure, dist in packed[1].items()}
         return out

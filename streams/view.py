@@ -180,11 +180,14 @@ class View:
                 segments.open(new.shared, span, 1)
         self.open_interactions += bool(new.spans) - bool(old.spans)
 
-    def partials(self) -> Iterator[tuple[bytes, bytes | None]]:
-        """Partial rows (segment key, packed) that changed since the last call; None: the segment has become empty."""
+    def partials(self, tick: int | None = None) -> Iterator[tuple[bytes, bytes | None]]:
+        """Partial rows (segment key, packed) that changed since they were told; None: the segment has become empty.
+
+        With a tick only those whose turn it is.
+        """
         if self.segments is not None:
             self.segments.flush()
-            yield from self.segments.changed(self._values)
+            yield from self.segments.changed(self._values, tick)
 
     def all_partials(self) -> Iterator[tuple[bytes, bytes | None]]:
         """All partial rows, for a reader that knows none."""

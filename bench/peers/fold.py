@@ -170,7 +170,7 @@ class Fold:
             at = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
             if call.type != "call.queued" and known is None:
                 continue  # it has ended, and its end was written after the sums were
-            if call.type != "call.answered" and call.type != "call.missed" and self._ahead(b"b" + queue.encode(), offset):
+            if call.type in {"call.queued", "call.ended"} and self._ahead(b"b" + queue.encode(), offset):
                 self.backlog[queue] = self.backlog.get(queue, 0) + (1 if call.type == "call.queued" else -1)
                 self._dirty_queues.add(queue)
             if call.type != "call.ended" and self._ahead(f"p{queue}|{at // PANE_MS}".encode(), offset):

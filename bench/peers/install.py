@@ -50,7 +50,7 @@ def _digest(*files: Path) -> str:
 
 def _run(*command: str) -> None:
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise NotInstalled(f"{command[0]}: {exc}") from exc
     if done.returncode:

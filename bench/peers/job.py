@@ -23,7 +23,8 @@ TARGET_MS = 20_000
 PARTITIONS = 4
 
 Totals = dict[str, list[int]]
-"""Queue → offered, answered, within, missed, waits (ms), open, and a weighted sum over its panes: a wrong pane shows, and partitions add up."""
+"""Queue → offered, answered, within, missed, waits (ms), open, and a weighted sum over its panes, by which a wrong pane shows; partitions
+add up."""
 
 
 class Data(msgspec.Struct, gc=False):

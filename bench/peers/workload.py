@@ -18,7 +18,7 @@ from bench.peers.job import BASE_S, PANE_MS, PARTITIONS, TARGET_MS, weight
 DENSITY = 139.0
 """Events a second of event time: a million take two hours."""
 _JITTER_MS = 400
-"""Records come so far out of order, but never those of one call."""
+"""Records come so far out of order, at the density above, but never those of one call."""
 
 
 class Sent(NamedTuple):
@@ -63,9 +63,21 @@ def make(
     faster = density / DENSITY
     calls = list(_calls(rnd, int(events / 3 + density / 3 * 500 / faster), queues, density, base_ms, faster))
     end = sorted(time for call in calls for time in (call.offered, call.left, call.ended))[events]
-    sent = [(each.time + rnd.randint(-_JITTER_MS, _JITTER_MS), each) for call in calls for each in _events(call) if each.time < end]
+    jitter = _JITTER_MS / faster
+    sent = [(each.time + rnd.uniform(-jitter, jitter), each) for call in calls for each in _events(call) if each.time < end]
     sent.sort(key=lambda pair: pair[0])
     return [each for _, each in sent], _truth(calls, end, len(sent))
+
+
+def whole(calls: int, *, density: float, base_ms: int = BASE_S * 1000, answered: bool = False) -> Iterator[list[Sent]]:
+    """The events of one call after another, into one queue, with nothing but what they yield in memory; `answered`: of those only."""
+    rnd = random.Random(7)
+    for call in _calls(rnd, calls * 2 if answered else calls, 1, density, base_ms, density / DENSITY):
+        if call.answered or not answered:
+            yield list(_events(call))
+            calls -= 1
+            if not calls:
+                return
 
 
 def _calls(rnd: random.Random, number: int, queues: int, density: float, base_ms: int, faster: float) -> Iterator[_Call]:
@@ -76,7 +88,7 @@ def _calls(rnd: random.Random, number: int, queues: int, density: float, base_ms
         offered = int(at)
         left = offered + int((1000 + min(rnd.expovariate(1 / 14_000), 600_000)) / faster)
         answered = rnd.random() < 0.85
-        ended = left + (int((1000 + min(rnd.expovariate(1 / 150_000), 1_200_000)) / faster) if answered else 1000)
+        ended = left + int((1000 + (min(rnd.expovariate(1 / 150_000), 1_200_000) if answered else 0)) / faster)
         queue = f"queue-{min(int(rnd.expovariate(3.6 / queues)), queues - 1):02d}"
         about = (
             f'"queue":"{queue}","team":"team-{queue[-1]}","priority":"{rnd.randint(1, 5)}","customer":"cust-{rnd.randrange(10**7):07d}",'
@@ -135,8 +147,8 @@ def load(broker: str, topic: str, sent: Iterable[Sent]) -> None:
 
     producer = Producer(
         {
-            "bootstrap.servers": broker, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 50, "batch.size": 1 << 18, "log_level": 0,
-            "queue.buffering.max.messages": 200_000, "delivery.report.only.error": True,
+            "bootstrap.servers": broker, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 50,
+            "batch.size": 1 << 18, "log_level": 0, "queue.buffering.max.messages": 200_000, "delivery.report.only.error": True,
         }
     )  # fmt: skip
     for each in sent:

@@ -93,6 +93,8 @@ class KafkaServer:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     java: tuple[str, ...] = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+    properties: str = ""
+    """Further lines of its configuration; they win."""
 
     @property
     def address(self) -> str:
@@ -104,7 +106,7 @@ class KafkaServer:
         properties, log = self.folder / "server.properties", self.folder / "server.log"
         java = ["java", *self.java, "-cp", f"{jars()}/*"]
         if not properties.exists():
-            properties.write_text(_PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder))
+            properties.write_text(_PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder) + self.properties)
             format_storage = [*java, "kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", str(properties)]
             formatted = subprocess.run(format_storage, capture_output=True, text=True, env=self._environment(), timeout=60)
             if formatted.returncode:
