@@ -6,7 +6,6 @@ keep their last part, and are named. What an older epoch of a partition still se
 """
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +18,7 @@ from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
 from streams.open_items import OpenSummary
 from streams.policy import Policy
-from streams.segments import PARTIAL_VERSION
+from streams.segments import PARTIAL_VERSION, segment_key, turn_of
 from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
 from streams.tally import Tally
 from streams.windows import Frame
@@ -79,7 +78,7 @@ class Rollup:
         self.published = -1
         self.refused = 0
         self._dirty: set[SegmentKey] = set()
-        self._turn: Iterator[SegmentKey] = iter(())
+        self._by_turn: dict[tuple[int, int], deque[SegmentKey]] = {}
         self._full = True
         self._was_final = False
 
@@ -133,7 +132,7 @@ class Rollup:
         final = final and not missing
         self._take(tick)
         if not final:
-            self._refresh()
+            self._refresh(tick)
         elif not self._was_final:
             self._dirty.update(self.parts)
         self._was_final = final
@@ -172,22 +171,29 @@ class Rollup:
         told = [state.instants[0] for state in heard if state.instants]
         return max((now for _, now, _ in told), default=0), all(ended for _, _, ended in told)
 
-    def _refresh(self) -> None:
-        """Marks the segments in which somebody waits, and the next of the others in turn."""
-        self._dirty.update([segment for segment, parts in self.parts.items() if any([part.open.waiting for part in parts.values()])])
-        for _ in range(min(max(REFRESHED_A_TICK, len(self.parts) // 40), len(self.parts))):
-            segment = next(self._turn, None)
-            if segment is None:
-                self._turn = iter(list(self.parts))
-                segment = next(self._turn)
-            self._dirty.add(segment)
+    def _refresh(self, tick: int) -> None:
+        """Marks, of the segments that are told in this tick, those in which somebody waits, and the next of the others in turn. In another
+        tick their rows would bear an instant that their parts are not of."""
+        for (turns, turn), members in self._by_turn.items():
+            if tick % turns != turn:
+                continue
+            for _ in range(min(max(REFRESHED_A_TICK, len(members) * turns // 40), len(members))):
+                segment = members.popleft()
+                if segment in self.parts:
+                    members.append(segment)
+                    self._dirty.add(segment)
+            waiting = [each for each in members if any(part.open.waiting for part in self.parts.get(each, {}).values())]
+            self._dirty.update(waiting)
 
     def _take(self, tick: int) -> None:
         for number, state in self.partitions.items():
             waiting = state.waiting
             while waiting and waiting[0][0] <= tick:
                 _, segment, packed = waiting.popleft()
-                parts = self.parts.setdefault(segment, {})
+                parts = self.parts.get(segment)
+                if parts is None:
+                    parts = self.parts[segment] = {}
+                    self._by_turn.setdefault(turn_of(segment[0], segment_key(*segment)), deque()).append(segment)
                 part = None if packed is None else read_partial(packed)
                 if part is None:
                     self.refused += packed is not None

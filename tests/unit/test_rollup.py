@@ -10,7 +10,7 @@ from streams.counters import Counters
 from streams.events import Event, StoredVersionError, make
 from streams.policy import Policy
 from streams.rollup import Rollup
-from streams.segments import histogram_edges, segment_key
+from streams.segments import histogram_edges, segment_key, turn_of
 from streams.snapshot import CENTRE, RowKey, Snapshot
 from streams.view import View
 from tests.event_sets import EventSets
@@ -315,3 +315,20 @@ def test_a_repeated_part_does_no_harm(again: int) -> None:
     rollup.reached(0, 1, 1, NOON, "v1")
     published(rollup)
     assert offered(rollup) == {HOUR_OF_CENTRE: 1, of_queue("a"): 1}
+
+
+def test_a_row_that_nothing_changed_is_made_again_only_in_ticks_that_its_segment_is_told_in() -> None:
+    rollup = Rollup(policies.load('version = "v1"\nsegments = [["queue", "priority"]]\nalerts = []\nwindows = ["1h"]\n'), 1)
+    only = Partition(rollup, 0, policy=rollup.policy)
+    only.add("c1", "call.queued", -5, queue="a", priority="high")
+    only.tick(1)
+    published(rollup)
+    turns, turn = turn_of(("queue", "priority"), segment_key(("queue", "priority"), ("a", "high")))
+    assert turns == 2
+    made = []
+    for tick in range(2, 8):
+        rollup.reached(0, 1, tick, NOON + tick * 1000, "v1")
+        rows = published(rollup).changed
+        made += [tick for key in rows if key.by]
+        assert HOUR_OF_CENTRE in rows  # told in every tick, and somebody waits there
+    assert made == [tick for tick in range(2, 8) if tick % 2 == turn]
