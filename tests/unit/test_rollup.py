@@ -7,7 +7,7 @@ import pytest
 
 from streams import policy as policies
 from streams.counters import Counters
-from streams.events import Event, StoredVersionError, make
+from streams.events import StoredVersionError, make
 from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.segments import histogram_edges, segment_key, turn_of
