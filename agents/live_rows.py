@@ -19,8 +19,9 @@ from agents.topic_reader import Place, ReadingFailedError
 from agents.topics import KPIS, PARTIALS
 from streams.calendar_time import from_rfc3339
 from streams.events import INTERACTION_TOPICS, StoredVersionError
-from streams.segments import segment_key, turn_of
+from streams.segments import segment_key
 from streams.snapshot import Row, SegmentKey
+from streams.turns import turn_of
 
 KEPT = 20
 """Instants that are remembered of each segment."""

@@ -18,9 +18,10 @@ from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
 from streams.open_items import OpenSummary
 from streams.policy import Policy
-from streams.segments import PARTIAL_VERSION, segment_key, turn_of
+from streams.segments import PARTIAL_VERSION, segment_key
 from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
 from streams.tally import Tally
+from streams.turns import turn_of
 from streams.windows import Frame
 
 GRACE_TICKS = 2

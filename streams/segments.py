@@ -6,7 +6,6 @@ segmentations do, and those by agent have cells of their own: else every agent w
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from zlib import crc32
 
 import msgspec
 
@@ -16,6 +15,7 @@ from streams.kpis import NOT_OF_AGENTS
 from streams.open_items import OpenItems
 from streams.policy import Policy
 from streams.tally import Tally
+from streams.turns import turn_of
 from streams.windows import PANE_MS, Frame
 
 PARTIAL_VERSION = 1
@@ -23,9 +23,6 @@ OTHER = "other"
 """The value of every dimension in the segment that takes what exceeds `max_segments`."""
 EDGES = (1, 2.5, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 """Edges (s) of the first-response histogram; every threshold of the policy is added."""
-_TURNS = {0: 1, 1: 1, 2: 2}
-_MOST_TURNS = 4
-"""Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 _PLACES = 200_000
 """Places whose cells are remembered at most."""
 
@@ -45,12 +42,6 @@ def histogram_edges(policy: Policy) -> list[int]:
     for rule in policy.targets:
         edges.update(rule.sets[name] for name in ("within_ms", "first_response_ms") if rule.sets.get(name))
     return sorted(edges)
-
-
-def turn_of(dims: tuple[str, ...], key: bytes) -> tuple[int, int]:
-    """In which ticks a segment is told, in all partitions alike: those that leave the second when divided by the first."""
-    turns = _MOST_TURNS if "agent" in dims else _TURNS.get(len(dims), _MOST_TURNS)
-    return turns, crc32(key) % turns
 
 
 class Segment:

@@ -10,8 +10,9 @@ from streams.counters import Counters
 from streams.events import StoredVersionError, make
 from streams.policy import Policy
 from streams.rollup import Rollup
-from streams.segments import histogram_edges, segment_key, turn_of
+from streams.segments import histogram_edges, segment_key
 from streams.snapshot import CENTRE, RowKey, Snapshot
+from streams.turns import turn_of
 from streams.view import View
 from tests.event_sets import EventSets
 
