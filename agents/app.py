@@ -69,14 +69,14 @@ def build(
             async for event in stream.noack().events():
                 await on_events(stream, event)
         except Exception as exc:
-            stop_at_once("interactions agent failed", exc)
+            stop_at_once(f"interactions agent failed: {exc}", exc)
 
     async def rollup(stream: Any) -> None:
         try:
             async for event in stream.events():
                 on_partials(event.message)
         except Exception as exc:
-            stop_at_once("rollup agent failed", exc)
+            stop_at_once(f"rollup agent failed: {exc}", exc)
 
     app.agent(app.topic(*sources, schema=raw, maxsize=WAITING_BATCHES), name="interactions")(interactions)
     app.agent(app.topic(partials, schema=raw, maxsize=WAITING_BATCHES), name="rollup")(rollup)

@@ -47,7 +47,7 @@ async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, health:
     """Feeds until the items end, then waits for ever: a background task that ends would end the process."""
     if recording:
         if options.speed is not None:
-            await _ready(health)  # what passes before the worker looks would not be seen at that speed
+            await health.until_ready()  # what passes before the worker looks would not be seen at that speed
         await feeder.feed(items, options.speed)
         await feeder.finish()
     else:
@@ -68,13 +68,6 @@ async def _feed(feeder: Feeder, items: Iterable[Item], options: Options, health:
 
         await feeder.feed(rest(), options.speed)
     await asyncio.Event().wait()
-
-
-async def _ready(health: Health) -> None:
-    while True:
-        if not health.reasons():
-            return
-        await asyncio.sleep(_LOOK_S)
 
 
 async def demo(

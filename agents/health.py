@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+_LOOK_S = 0.1
+
 Probe = Callable[[], str | None]
 """Says what is wrong, or None while all is well."""
 
@@ -43,11 +45,25 @@ class Health:
         with self._lock:
             return [f"{part}: {reason}" for part, reason in self._not_ready.items()]
 
+    async def until_ready(self) -> None:
+        """Returns once this process waits for nothing any more."""
+        while self.reasons():  # noqa: ASYNC110 - parts report from any thread
+            await asyncio.sleep(_LOOK_S)
+
     def tasks(self) -> dict[str, str | None]:
         """Each watched task with what is wrong with it."""
         with self._lock:
             probes = dict(self._tasks)
         return {name: probe() for name, probe in probes.items()}
+
+    def liveness(self) -> dict[str, Any]:
+        """The answer of `/healthz`: every task runs. A broken policy file is named but kills nothing: the last good one is in force."""
+        tasks = self.tasks()
+        return {
+            "status": "failed" if any(tasks.values()) else "ok",
+            "tasks": {name: wrong or "alive" for name, wrong in tasks.items()},
+            "policy_error": self.policy_error,
+        }
 
 
 def _ending(task: asyncio.Task[Any]) -> str | None:

@@ -1,7 +1,7 @@
 """From raw records to events: decoding, the bounds of time, the right partition. What is no good event becomes a dead letter, untouched."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streams.events import INTERACTION_TOPICS, Event, decode, decode_binary, to_ms
 from streams.faults import EventFault
@@ -26,15 +26,24 @@ class Outgoing(NamedTuple):
     timestamp_ms: int | None = None
 
 
-def read(record: Any, clock: Clock) -> tuple[str, Event]:
-    """The subject and event of a record, structured or binary mode, within the bounds of the policy's clock. Raises `EventFault`."""
+def believed(clock: Clock, kind: Literal["wall", "recording"]) -> Clock:
+    """The bounds of event times. The records of a replay say when it was sent, so a recording may lie in their future."""
+    return clock if kind == "wall" else Clock(clock.earliest_ms, clock.latest_ms, 1 << 62)
+
+
+def decoded(record: Any) -> tuple[str, Event]:
+    """The subject and event of a record, structured or binary mode, whatever its time. Raises `EventFault`."""
     headers = record.headers
     if headers and any(name in _BINARY for name, _ in headers):
-        subject, event = decode_binary({name: value for name, value in headers if value is not None}, record.value, record.key)
-    elif record.value is None:
+        return decode_binary({name: value for name, value in headers if value is not None}, record.value, record.key)
+    if record.value is None:
         raise EventFault("malformed", "$", "the record has no value")
-    else:
-        subject, event = decode(record.value)
+    return decode(record.value)
+
+
+def read(record: Any, clock: Clock) -> tuple[str, Event]:
+    """The subject and event of a record within the bounds of the policy's clock. Raises `EventFault`."""
+    subject, event = decoded(record)
     time = event.time
     if not clock.earliest_ms <= time < clock.latest_ms:
         raise EventFault("time_out_of_range", "$.time", "outside the policy's clock.earliest and clock.latest")

@@ -7,16 +7,15 @@ from typing import Any, Literal
 
 import structlog
 
-from agents.intake import Outgoing, count_reasons, dead_letter, forward, misplaced, read
+from agents.intake import Outgoing, believed, count_reasons, dead_letter, forward, misplaced, read
 from agents.partials import PartialRow, Reached, Wire, encode_reached, encode_row
 from agents.pipeline import Pipeline
 from streams.faults import EventFault
 from streams.ledger import Added, Ledger
 from streams.ledger_records import epoch_number
-from streams.policy import Clock, Policy
+from streams.policy import Policy
 from streams.view import View
 
-_ANY_MS = 1 << 62
 _RESTED_A_TICK = 500
 """Closed interactions that are packed away each tick, of each partition."""
 _log = structlog.get_logger(__name__)
@@ -83,7 +82,7 @@ class Interactions:
     def take(self, partition: int, ledger: Ledger, message: Any) -> Sequence[Awaitable[None]]:
         """Adds the records of a message; returns what must be sent before the message may be acknowledged."""
         part = self.open[partition]
-        clock, topic, partitions = self._believed(), message.topic, self._partitions
+        clock, topic, partitions = believed(self.policy.clock, self._clock), message.topic, self._partitions
         add, size, touched = ledger.add, ledger.size, part.view.touched
         outgoing: list[Outgoing] = []
         faults: list[EventFault] = []
@@ -119,11 +118,6 @@ class Interactions:
         self._count(topic, len(message.value), duplicates, faults)
         return [self._send(outgoing)] if outgoing else ()
 
-    def _believed(self) -> Clock:
-        """The bounds of event times. The records of a replay say when it was sent, so a recording may lie in their future."""
-        clock = self.policy.clock
-        return clock if self._clock == "wall" else Clock(clock.earliest_ms, clock.latest_ms, _ANY_MS)
-
     def _count(self, topic: str, events: int, duplicates: int, faults: Sequence[EventFault]) -> None:
         self._pipeline.add_events(topic, events)
         self._pipeline.add_duplicates(duplicates)
@@ -140,11 +134,13 @@ class Interactions:
             return wall_ms
         return part.latest_ms if part.ledger.ended_at is None else part.ledger.ended_at
 
-    def tick(self, tick: int, wall_ms: int, ended: Callable[[int], bool]) -> Iterable[list[Wire]]:
+    def tick(
+        self, tick: int, wall_ms: int, ended: Callable[[int], bool], positions: Callable[[int], tuple[int, ...]] = lambda _: ()
+    ) -> Iterable[list[Wire]]:
         """Advances every open partition to a tick: the records of each one's partial rows, and last "reached" of all.
 
         They come together so that the rollup does not wait for some partitions of one worker after it has heard of the others.
-        `ended(partition)`: whether a recording has ended there and all of it is read.
+        `ended(partition)`: whether a recording has ended there and all of it is read; `positions(partition)`: how far it is read now.
         """
         # The clock and whether that is the end are of one moment: while the rows of others are sent, the rest of a recording may come in.
         looked = [(partition, part, self.now(part, wall_ms), ended(partition)) for partition, part in self.open.items()]
@@ -160,7 +156,7 @@ class Interactions:
                 rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else tick)
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
-            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended)
+            reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))
             all_reached.append(encode_reached(reached))
             self._rest(part)
             self._pipeline.add_corrections(part.view.corrections - part.corrections)

@@ -8,13 +8,18 @@ import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
+from agents.batching.stop import stop_at_once
 from agents.board import Board
 from agents.publish import backoff
 from agents.state_log import StateLog
 from streams.alert import StoredAlertError, as_json, decode, encode
 from streams.alerting import Alerts, Kpis
+from streams.events import StoredVersionError
 from streams.policy import Policy
 from streams.snapshot import Dims, Row, RowKey, SegmentKey, Snapshot, Values
+
+KPIS_FORMAT = "firstline.kpis/1"
+"""Of the values on the `kpis` topic: {"format", "policy", "complete", "rows"}, of one segment at one instant, keyed by the segment."""
 
 _log = structlog.get_logger(__name__)
 _json = msgspec.json.Encoder().encode
@@ -67,11 +72,13 @@ class Live:
             else:
                 self._segments.setdefault(segment, {})[key.window] = row
         for segment in changed:
-            self._kpi_log.put(_json(dict(zip(*segment, strict=True))), partial(self._state, segment, snapshot.policy))
+            complete = snapshot.complete and not snapshot.rebuilding
+            self._kpi_log.put(_json(dict(zip(*segment, strict=True))), partial(self._state, segment, snapshot.policy, complete))
 
-    def _state(self, segment: SegmentKey, policy: str) -> bytes | None:
+    def _state(self, segment: SegmentKey, policy: str, complete: bool) -> bytes | None:
         rows = self._segments.get(segment)
-        return _json({"policy": policy, "rows": list(rows.values())}) if rows else None
+        told = {"format": KPIS_FORMAT, "policy": policy, "complete": complete}
+        return _json({**told, "rows": list(rows.values())}) if rows else None
 
     def _rule_row(self, key: RowKey, row: Row | None) -> None:
         place = (key.window, key.by, key.values)
@@ -94,6 +101,8 @@ class Live:
         for ident, value in stored.items():
             try:
                 known.append(decode(value))
+            except StoredVersionError as exc:
+                stop_at_once(str(exc))  # without what it says, pages would be repeated
             except StoredAlertError as exc:
                 _log.error("a record on the alerts topic is no alert and is left alone", key=ident.decode(errors="replace"), error=str(exc))
         self._alerts = Alerts.restore(known)

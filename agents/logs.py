@@ -15,8 +15,9 @@ class _WithoutServices(logging.Filter):
         return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")
 
 
-def configure(level: str = "INFO", *, json: bool | None = None) -> None:
-    """Sends structlog's and the libraries' lines through one formatter. `json` None: JSON unless stderr is a terminal."""
+def configure(level: str = "INFO", *, json: bool | None = None, process: int | None = None) -> None:
+    """Sends structlog's and the libraries' lines through one formatter. `json` None: JSON unless stderr is a terminal. `process` is told
+    in every line, if there are several."""
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -24,6 +25,8 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if process is not None:
+        shared.append(lambda _logger, _method, event: {**event, "process": process})
     last: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()] if as_json else [structlog.dev.ConsoleRenderer()]
     )

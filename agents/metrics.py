@@ -128,6 +128,11 @@ class FirstlineCollector(Collector):
         yield lags
         for name, text, now in (
             ("event_delay_seconds", "Between the time of the newest event and its processing.", figures.event_delay_seconds),
+            (
+                "kafka_silence_seconds",
+                "Since Kafka last answered, for the partition longest unheard.",
+                figures.kafka_silence_seconds,
+            ),
             ("snapshot_timestamp_seconds", "Instant the figures are true for, Unix time.", None if view.at is None else view.at / 1000),
             ("open_interactions", "Interactions open now.", figures.open_interactions),
             ("segments", "Segments with figures.", figures.segments if figures.segments is not None else len(view.segments)),

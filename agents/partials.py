@@ -3,7 +3,7 @@
 | record    | key (MessagePack)        | value (MessagePack)                                               | header `place`          |
 | --------- | ------------------------ | ----------------------------------------------------------------- | ----------------------- |
 | row       | [partition, segment key] | packed partial row; None (a tombstone): the segment has become empty | [epoch, tick]        |
-| reached   | [partition]              | [epoch, tick, now in ms, number of rows, policy version, ended]   |                         |
+| reached   | [partition]              | [epoch, tick, now in ms, number of rows, policy version, ended, positions] |                |
 
 The place of a row stands in a header because a tombstone has no value; it lets readers drop what an older epoch still sends.
 """
@@ -34,6 +34,9 @@ class Reached(NamedTuple):
     rows: int
     policy: str
     ended: bool
+    positions: tuple[int, ...] = ()
+    """Of each interaction topic, in the order of `INTERACTION_TOPICS`: everything below this offset is in these rows, and nothing else. -1
+    where that is not known, empty from a release that did not tell. For `firstline verify`."""
 
 
 Wire = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
@@ -42,7 +45,21 @@ Wire = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
 _row_key = msgspec.msgpack.Decoder(tuple[int, bytes]).decode
 _reached_key = msgspec.msgpack.Decoder(tuple[int]).decode
 _place = msgspec.msgpack.Decoder(tuple[int, int]).decode
-_reached_value = msgspec.msgpack.Decoder(tuple[int, int, int, int, str, bool]).decode
+
+
+class _ReachedValue(msgspec.Struct, array_like=True):
+    """What a newer release adds at the end is not read, what an older one does not write has a default."""
+
+    epoch: int
+    tick: int
+    now_ms: int
+    rows: int
+    policy: str
+    ended: bool
+    positions: tuple[int, ...] = ()
+
+
+_reached_value = msgspec.msgpack.Decoder(_ReachedValue).decode
 
 
 def encode_row(row: PartialRow) -> Wire:
@@ -61,6 +78,6 @@ def decode(key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]
             epoch, tick = _place(headers[0][1])
             return PartialRow(partition, epoch, tick, segment, value)
         (partition,) = _reached_key(key)
-        return Reached(partition, *_reached_value(value or b""))
+        return Reached(partition, *msgspec.structs.astuple(_reached_value(value or b"")))
     except msgspec.DecodeError:
         return None

@@ -13,6 +13,8 @@ class Pipeline:
         self.version = version
         self.event_delay_seconds: float | None = None
         """Between the time of the newest event and its processing, wall clock."""
+        self.kafka_silence_seconds: float | None = None
+        """Since the last answer of Kafka for the source partition that has waited longest; an answer without events is one."""
         self.open_interactions: int | None = None
         self.segments: int | None = None
         self.segments_overflowed: int | None = None

@@ -1,9 +1,12 @@
 """A worker process: the worker with everything attached to it — board, alerts, metrics, Redis — under one supervisor."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+
+import structlog
 
 from agents import metrics, metrics_server, topics, wire
 from agents.board import Board
@@ -20,6 +23,8 @@ from streams.kpis import REGISTRY
 from streams.policy import Policy
 
 KPI_EVERY_S = 2.0
+
+_log = structlog.get_logger(__name__)
 
 
 class Process:
@@ -40,8 +45,11 @@ class Process:
         settings, policy = self.settings, self.policy
         async with AsyncExitStack() as cleanup:
             registry = metrics.registry(self.board, self.pipeline, REGISTRY, lambda: policy.metric_windows)
-            page, self.metrics_url = await metrics_server.serve(registry, host=settings.metrics_host, port=settings.metrics_port)
+            page, self.metrics_url = await metrics_server.serve(
+                registry, self.health, host=settings.metrics_host, port=settings.metrics_port
+            )
             cleanup.push_async_callback(page.cleanup)
+            _log.info("metrics, /healthz and /readyz are served", url=self.metrics_url, pid=os.getpid())
             outbox = Outbox(settings.brokers)
             alerts, kpis = settings.topic(topics.ALERTS), settings.topic(topics.KPIS)
             alert_log, kpi_log = StateLog(alerts, outbox.send), StateLog(kpis, outbox.send, KPI_EVERY_S)

@@ -57,11 +57,11 @@ class KafkaSender:
         topic = self._topics.get(kind)
         if topic is None:
             topic = self._topics[kind] = self._settings.topic(self._topic_of(kind))
-        return self._put(topic, record.raw, record.subject.encode())
+        return self.put(topic, record.raw, record.subject.encode())
 
     def mark(self, partition: int, subject: str, value: bytes) -> None:
         """Sends `value` to that partition of `control`. Raises `ReplayFailedError`."""
-        self._put(self._settings.topic("control"), value, subject.encode(), partition=partition)
+        self.put(self._settings.topic("control"), value, subject.encode(), partition=partition)
 
     def settle(self) -> None:
         """Waits until everything is acknowledged. Raises `ReplayFailedError`."""
@@ -69,7 +69,11 @@ class KafkaSender:
             self._raise()
         self._raise()
 
-    def _put(self, topic: str, value: bytes, key: bytes, **where: int) -> bool:
+    def put(self, topic: str, value: bytes | None, key: bytes | None, **where: Any) -> bool:
+        """Sends any record; `where` may name partition, timestamp and headers. False if it is larger than the broker takes.
+
+        Raises `ReplayFailedError`.
+        """
         while True:
             try:
                 self._producer.produce(topic, value, key, **where)

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """A worker that Kafka has not heard of for so long loses its partitions."""
     commit_interval: float = Field(1.0, ge=0.1, le=60.0)
     """After a crash at most this much is read again."""
+    ready_lag: int = Field(100_000, ge=0)
+    """A worker with more events than this still to read says in `/readyz` that it is behind."""
     clock: Literal["wall", "recording"] = "wall"
     """`recording`: time is that of the events, for replays."""
     embedded: bool = False

@@ -118,11 +118,11 @@ def _faults(admin: AdminClient, settings: Settings, existing: dict[str, int]) ->
             f"topic {partials}: {existing[partials]} partitions, but one reader needs all rows; "
             "stop the workers, delete it and run `firstline topics --create`, they fill it anew"
         )
-    policies = _cleanup_policies(admin, [topic.name for topic in topics if topic.name in existing])
+    found = _configs(admin, [topic.name for topic in topics if topic.name in existing])
     for topic in topics:
-        policy = policies.get(topic.name)
-        if policy is None:
+        if topic.name not in found:
             continue
+        policy = found[topic.name]["cleanup.policy"]
         if topic.compacted and policy != "compact":
             problems.append(f"topic {topic.name}: cleanup.policy is {policy}, state would expire; set it to compact")
         if not topic.compacted and "compact" in policy:
@@ -141,6 +141,12 @@ def ensure(settings: Settings) -> int:
     if problems:
         raise TopicsError("\n".join(problems))
     return _agreed(settings, existing) or settings.partitions
+
+
+def configs(settings: Settings, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The configuration of topics, by their names without prefix. Raises `TopicsError`."""
+    wanted_names = {settings.topic(name): name for name in names}
+    return {wanted_names[name]: config for name, config in _configs(_admin(settings), wanted_names).items()}
 
 
 def alter(settings: Settings, name: str, config: dict[str, str]) -> None:
@@ -181,7 +187,8 @@ def _uneven(settings: Settings, existing: dict[str, int]) -> list[str]:
     most = max(counts.values())
     return [
         f"topic {name}: {count} partitions, but another interaction topic has {most}, so one subject's events would not meet; "
-        f"give it {most} (kafka-topics --alter --partitions {most}), the ledger's topic anew and empty"
+        f"if all are empty, give it {most} (kafka-topics --alter --partitions {most}), else copy the events into new topics "
+        "(`firstline replay --from-kafka`, docs/operations.md)"
         for name, count in counts.items()
         if count != most
     ]
@@ -201,14 +208,14 @@ def _partitions(admin: AdminClient, settings: Settings) -> dict[str, int]:
     return {name: len(topic.partitions) for name, topic in found.items()}
 
 
-def _cleanup_policies(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
+def _configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    out: dict[str, str] = {}
+    out: dict[str, dict[str, str]] = {}
     if not resources:
         return out
     for resource, described in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
         try:
-            out[resource.name] = described.result(_TIMEOUT_S)["cleanup.policy"].value
+            out[resource.name] = {name: entry.value for name, entry in described.result(_TIMEOUT_S).items()}
         except KafkaException as exc:
             raise TopicsError(f"topic {resource.name}: its settings cannot be read: {exc.args[0].str()}; grant DescribeConfigs") from exc
     return out

@@ -5,6 +5,7 @@ import gc
 import signal
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -15,23 +16,24 @@ from agents import app, loop, topics
 from agents.batching.application import COLLECTOR
 from agents.batching.stop import stop_at_once
 from agents.health import Health
+from agents.intake import misplaced
 from agents.interactions import Interactions
+from agents.lag import LagWatch
 from agents.outbox import Outbox
 from agents.pipeline import Pipeline
 from agents.rollup import RollupReader
 from agents.settings import Settings
 from agents.supervision import Supervisor
-from agents.watchdog import Watchdog
+from streams.errors import FirstlineError
 from streams.ledger import Ledger
 from streams.policy import Policy
 from streams.snapshot import Snapshot
 
 RETIRE_EVERY_S = 600.0
-LAG_EVERY_S = 1.0
-STUCK_S = 300.0
-"""A recovery, or the reading of events that are there, may stand still for so long before the process ends."""
 STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
+LOOKED_AT = 1000
+"""Subjects of a recovered partition whose place is checked. Another number of partitions moves at least every second one."""
 EVENTS_TO_ROWS = 3
 """Events get at least so many times the time that the rows of a tick took."""
 FAR_BEHIND = 50_000
@@ -40,6 +42,17 @@ ROWS_WHEN_BEHIND_S = 10.0
 """Rows still come so often."""
 
 _log = structlog.get_logger(__name__)
+
+
+class PartitionsChangedError(FirstlineError):
+    """The interaction topics have been given another number of partitions than the ledger was written with."""
+
+    def __init__(self, changelog: str, partition: int, subject: str, partitions: int) -> None:
+        super().__init__(
+            f"topic {changelog}: partition {partition} holds {subject!r}, which of {partitions} partitions belongs to another: the topics "
+            "have been given another number of partitions, so events of one subject would not meet. Copy the events into new topics "
+            "(`firstline replay --from-kafka`, docs/operations.md) and start the workers on those."
+        )
 
 
 class Worker:
@@ -62,6 +75,7 @@ class Worker:
         self._on_snapshot, self._on_read = on_snapshot, on_read
         self._outbox = Outbox(settings.brokers)
         self._ends: dict[int, dict[TP, int]] = {}
+        self._taken: dict[TP, int] = {}  # the offset after what is in the ledger, of source partitions read since they were opened
         self._app: app.Application | None = None
         self._work: Interactions | None = None
 
@@ -90,7 +104,8 @@ class Worker:
         faust_app.finalize()
         try:
             await faust_app.start()
-            tasks = {"faust": self._watch_faust, "ticks": self._ticks, "lag": self._lag, "retention": self._retention}
+            lag = LagWatch(self.application, self.settings, self.pipeline, self.health)
+            tasks = {"faust": self._watch_faust, "ticks": self._ticks, "lag": lag.run, "retention": self._retention}
             for name, work in tasks.items():
                 self.health.watch_task(name, supervisor.start(name, work()))
             await stop.wait()
@@ -119,6 +134,7 @@ class Worker:
 
         async def on_events(stream: Any, event: Any) -> None:
             message = event.message
+            self._taken[message.tp] = message.offset + 1  # `take` adds it before it waits for anything
             await self.application.ledger.take(stream, event, work.take)
             if self._on_read is not None:
                 self._on_read(message.topic, message.partition, message.offset + 1)
@@ -128,6 +144,10 @@ class Worker:
 
         def on_open(partition: int, ledger: Ledger, epoch: bytes) -> None:
             self._ends.pop(partition, None)
+            for topic in self.application.sources:
+                self._taken.pop(TP(topic, partition), None)
+            if stranger := next((s for s in islice(ledger.subjects(), LOOKED_AT) if misplaced(s, partition, partitions) is not None), None):
+                stop_at_once(str(PartitionsChangedError(self.settings.topic(topics.LEDGER), partition, stranger, partitions)))
             work.opened(partition, ledger, epoch)
             gc.freeze()  # the ledger's objects are no garbage: spare the collector, also the one that Faust calls at rebalances
 
@@ -160,7 +180,7 @@ class Worker:
                 continue
             try:
                 await self._learn_ends()
-                for records in work.tick(tick, tick * tick_ms, self._has_ended):
+                for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
                     await self._outbox.send_rows(partials, 0, records)
             except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))
@@ -190,24 +210,11 @@ class Worker:
         consumer = self.application.faust.consumer
         return ends is not None and all(consumer.has_committed(tp, end) for tp, end in ends.items())
 
-    async def _lag(self) -> None:
-        reported: set[TP] = set()
-        watchdog = Watchdog(STUCK_S)
-        while True:
-            await asyncio.sleep(LAG_EVERY_S)
-            faust_app, ledger = self.application.faust, self.application.ledger
-            consumer = faust_app.consumer
-            lags = consumer.lags()
-            if faust_app.rebalancing or faust_app.in_recovery:
-                recovered = tuple(faust_app.tables.recovery.active_offsets.items())
-                watchdog.look(time.monotonic(), (ledger.generation, recovered), busy=True, what="the recovery of the ledger")
-            else:
-                watchdog.look(time.monotonic(), consumer.progress(), busy=any(lags.values()), what="the reading of events")
-            for tp, events in lags.items():
-                self.pipeline.set_lag(tp.topic, tp.partition, events)
-            for tp in reported - lags.keys():
-                self.pipeline.drop_lag(tp.topic, tp.partition)
-            reported = set(lags)
+    def _positions(self, partition: int) -> tuple[int, ...]:
+        """The offsets up to which the source topics are in the ledger; -1 for one that is not known."""
+        began = self.application.faust.consumer.began
+        tps = [TP(topic, partition) for topic in self.application.sources]
+        return tuple(self._taken.get(tp, began.get(tp, -1)) for tp in tps)
 
     async def _retention(self) -> None:
         while True:

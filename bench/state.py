@@ -42,14 +42,14 @@ class State:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.ledger.open(make_epoch(1, bytes(8)))
-        self.view = View(DEFAULT, self.ledger.events)
+        self.view = View(DEFAULT, self.ledger)
         self.now = 0
 
     def take(self, batch: Iterable[Arrived]) -> None:
-        add, touch = self.ledger.add, self.view.touch
+        add, size, touch = self.ledger.add, self.ledger.size, self.view.touch
         for subject, event in batch:
+            touch(subject, size(subject))
             add(subject, event)
-            touch(subject, event)
             self.now = max(self.now, event.time)
         self.ledger.changes()
 
@@ -58,6 +58,8 @@ class State:
         self.view.advance(self.now)
         for _ in self.view.partials():
             pass
+        while self.view.settled:
+            self.ledger.rest(self.view.settled.pop())
 
     def fill(self, arriving: Iterable[Arrived]) -> None:
         for number, batch in enumerate(_batches(arriving), 1):

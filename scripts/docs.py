@@ -164,7 +164,7 @@ def page() -> list[Metric]:
     board, pipeline = Board(), Pipeline("0")
     board.publish(sample.snapshot())
     pipeline.set_lag("calls", 0, 1)
-    pipeline.event_delay_seconds, pipeline.open_interactions = 0.1, 1
+    pipeline.event_delay_seconds, pipeline.kafka_silence_seconds, pipeline.open_interactions = 0.1, 0.1, 1
     found = list(metrics.FirstlineCollector(board, pipeline, REGISTRY, lambda: ("1h",)).collect())
     of_kpis = {f"{metrics.PREFIX}{metrics.metric_name(kpi)}" for kpi in REGISTRY.values()}
     return [metric for metric in found if metric.name not in of_kpis]

@@ -10,6 +10,7 @@ from streams import durations
 from streams.alert_rules import AlertRule, Severity
 from streams.calendar_time import from_rfc3339, rfc3339
 from streams.errors import FirstlineError
+from streams.events import StoredVersionError
 from streams.kpi_names import UNIT_OF
 
 State = Literal["pending", "firing", "resolved"]
@@ -43,6 +44,9 @@ class Alert(msgspec.Struct, frozen=True):
     quiet_since: int | None = None
 
 
+FORMAT = "firstline.alert/1"
+
+
 class _Stored(msgspec.Struct):
     id: str
     name: str
@@ -58,6 +62,7 @@ class _Stored(msgspec.Struct):
     acknowledged_by: str | None = None
     runbook: str | None = None
     quiet_since: str | None = None
+    format: str = FORMAT
 
 
 _TIMES = ("since", "until", "quiet_since")
@@ -79,13 +84,18 @@ def as_json(alert: Alert, time_zone: str = "UTC") -> dict[str, Any]:
 
 def encode(alert: Alert, time_zone: str = "UTC") -> bytes:
     """The record of the `alerts` topic; its key is the alert's `id`."""
-    return msgspec.json.encode(as_json(alert, time_zone))
+    return msgspec.json.encode({**as_json(alert, time_zone), "format": FORMAT})
 
 
 def decode(record: bytes) -> Alert:
-    """The alert of a record that `encode` wrote, in any time zone. Raises `StoredAlertError`."""
+    """The alert of a record that `encode` wrote, in any time zone. Raises `StoredAlertError`, or `StoredVersionError` if it is newer."""
     try:
         fields = msgspec.structs.asdict(msgspec.json.decode(record, type=_Stored))
+        if (form := fields.pop("format")) != FORMAT:
+            raise StoredVersionError(
+                f"record of the alerts topic of format {form!r}, but this release reads {FORMAT!r}: a newer worker wrote it. "
+                "Run that release; or, to go back, stop the workers and delete the topic alerts, and what fires is told of anew."
+            )
         for key in _TIMES:
             if fields[key] is not None:
                 fields[key] = from_rfc3339(fields[key])

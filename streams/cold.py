@@ -12,8 +12,8 @@ from streams.event_set import EventSet
 from streams.event_types import TYPES
 
 _WORDS = sorted({name for *_, data in TYPES for name in data.__struct_fields__})
-_USUAL = tuple("direction inbound language region visit reason author public team agent customer priority queue".split())
-_DICTIONARY = msgspec.msgpack.encode((_WORDS, _USUAL))
+_USUAL = ("direction", "inbound", "language", "region", "visit", "reason", "author", "public")
+_DICTIONARY = msgspec.msgpack.encode((_WORDS, _USUAL, "team", "agent", "customer", "priority", "queue"))
 """zlib looks back for what it has seen, and what stands last is nearest."""
 _LEVEL, _WINDOW, _MEMORY = 6, -13, 5
 _BYTES = 3

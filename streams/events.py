@@ -23,6 +23,7 @@ _MS = timedelta(milliseconds=1)
 MAX_EVENT_BYTES = 1 << 20
 """Larger records are refused before they are parsed; Kafka's own default limit is the same."""
 STORED_VERSION = 1
+_VERSION = bytes((STORED_VERSION,))
 
 
 class Event(Struct, frozen=True, gc=False, array_like=True):
@@ -191,7 +192,7 @@ def content_hash(event: Event) -> bytes:
 
 
 class StoredVersionError(FirstlineError):
-    """State written by a newer version than this one."""
+    """State written by a newer version than this one; the message says what to do."""
 
 
 def pack(events: Iterable[Event]) -> bytes:
@@ -213,7 +214,7 @@ def value_of(n: int, packed: bytes) -> bytes:
 
 def split(stored: bytes) -> tuple[int, bytes]:
     """The inverse of `value_of`. Raises `StoredVersionError` as `unpack` does, and ValueError for what is no chunk."""
-    _check_version(stored)
+    check_version(stored)
     if stored[1] & 0xF0 == 0x90:
         return stored[1] & 0x0F, stored[2:]
     if stored[1] == 0xDC and stored[2] == 0:
@@ -223,14 +224,15 @@ def split(stored: bytes) -> tuple[int, bytes]:
 
 def unpack(stored: bytes) -> list[Event]:
     """The events of a stored chunk. Raises `StoredVersionError` for a version that this release does not know."""
-    _check_version(stored)
+    check_version(stored)
     events: list[Event] = _unpack(memoryview(stored)[1:])
     return events
 
 
-def _check_version(stored: bytes) -> None:
-    if stored[0] != STORED_VERSION:
+def check_version(stored: bytes) -> None:
+    """Raises `StoredVersionError` for a value of a version that this release does not know."""
+    if stored[:1] != _VERSION:
         raise StoredVersionError(
-            f"ledger record of format {stored[0]}, but this release reads format {STORED_VERSION}: a newer worker wrote it. "
-            "Run that release, or reset the changelog and replay the source topics."
+            f"ledger record of format {stored[0] if stored else 'unknown'}, but this release reads format {STORED_VERSION}: a newer worker "
+            "wrote it. Run that release, or reset the changelog and replay the source topics."
         )

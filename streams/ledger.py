@@ -15,7 +15,7 @@ from hashlib import blake2b
 
 from streams.cold import ColdStore
 from streams.event_set import Added, EventSet, in_order
-from streams.events import Event, make, to_ms, unpack
+from streams.events import Event, check_version, make, to_ms, unpack
 from streams.ledger_records import EPOCH_BYTES, GRAVE, Record, announcement, chunk_prefix, epoch_number, gravestone, parse_key
 
 __all__ = ["Added", "Ledger"]
@@ -151,6 +151,7 @@ class Ledger:
         for raw_key, value in records:
             key = parse_key(raw_key)
             if value is not None:
+                check_version(value)
                 self._highest = max(self._highest, epoch_number(key.epoch))
             if key.subject is None:
                 if value is None:

@@ -5,6 +5,7 @@ instants.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import pairwise
 
 from streams.aggregator import Aggregator
@@ -15,8 +16,9 @@ from streams.kpis import FAMILIES
 from streams.recording import Input, Recording, distinct
 
 
-def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
-    """Adds every interaction of a recording; `counts` says what was read."""
+def report(recording: Recording, aggregator: Aggregator, counts: Input, others: Sequence[Aggregator] = ()) -> None:
+    """Adds every interaction of a recording; `counts` says what was read. `others` differ only in where their rows start: what an
+    interaction contributes does not depend on that."""
     at, ends = aggregator.at, aggregator.ends
     for events in recording.subjects.values():
         known = distinct(events, at, counts)
@@ -32,6 +34,8 @@ def report(recording: Recording, aggregator: Aggregator, counts: Input) -> None:
         if len(ends) > 1 and bisect_left(ends, known[-1].time + 1) > bisect_left(ends, known[0].time + 1):
             book.spans = spans_by_row(known, facts, book.spans, aggregator)
         aggregator.add(book)
+        for other in others:
+            other.add(book)
 
 
 def spans_by_row(events: list[Event], final: AnyFacts, spans: list[Span], aggregator: Aggregator) -> list[Span]:

@@ -6,21 +6,22 @@ keep their last part, and are named. What an older epoch of a partition still se
 """
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from streams.calendar_time import rfc3339
 from streams.counters import Counters
+from streams.events import StoredVersionError
 from streams.kpis import REGISTRY
 from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
 from streams.open_items import OpenSummary
 from streams.policy import Policy
-from streams.segment import PARTIAL_VERSION
+from streams.segment import PARTIAL_VERSION, segment_key
 from streams.snapshot import Row, RowKey, SegmentKey, Snapshot
 from streams.tally import Tally
+from streams.turns import turn_of
 from streams.windows import Frame
 
 GRACE_TICKS = 2
@@ -41,10 +42,16 @@ class Part(NamedTuple):
 
 
 def read_partial(packed: bytes) -> Part | None:
-    """Decodes a partial row; None if another release wrote it in a form that this one does not know."""
-    version, sums, totals, summary = _decode(packed)
-    if version != PARTIAL_VERSION:
+    """Decodes a partial row; None for an older form that is read no more. Raises `StoredVersionError` for a newer one."""
+    version, *parts = _decode(packed)
+    if version > PARTIAL_VERSION:
+        raise StoredVersionError(
+            f"partial row of format {version}, but this release reads format {PARTIAL_VERSION}: a newer worker wrote it. Run that release "
+            "on all workers; or, to go back, stop them all, delete the topic partials and start the older ones, which fill it anew."
+        )
+    if version < PARTIAL_VERSION:
         return None
+    sums, totals, summary = parts
     return Part([Tally.unpacked(each) for each in sums], totals, OpenSummary.unpacked(summary))
 
 
@@ -52,8 +59,8 @@ class _Partition:
     def __init__(self) -> None:
         self.epoch = -1
         self.tick = -1
-        self.now = 0
-        self.ended = False
+        self.instants: deque[tuple[int, int, bool]] = deque()
+        """(tick, instant in ms, whether a recording has ended) of ticks that were reached and not passed by what is published."""
         self.policy = ""
         self.waiting: deque[tuple[int, SegmentKey, bytes | None]] = deque()
         self.fresh: set[SegmentKey] | None = None
@@ -72,7 +79,7 @@ class Rollup:
         self.published = -1
         self.refused = 0
         self._dirty: set[SegmentKey] = set()
-        self._turn: Iterator[SegmentKey] = iter(())
+        self._by_turn: dict[tuple[int, int], deque[SegmentKey]] = {}
         self._full = True
         self._was_final = False
 
@@ -96,7 +103,8 @@ class Rollup:
                 if partition in parts and segment not in state.fresh:
                     state.waiting.append((tick, segment, None))
             state.fresh = None
-        state.tick, state.now, state.ended, state.policy = tick, now, ended, policy
+        state.tick, state.policy = tick, policy
+        state.instants.append((tick, now, ended))
 
     def _accept(self, state: _Partition, epoch: int) -> bool:
         if epoch < state.epoch:
@@ -104,6 +112,7 @@ class Rollup:
         if epoch > state.epoch:
             state.epoch, state.fresh = epoch, set()
             state.waiting.clear()
+            state.instants.clear()
         return True
 
     def ready(self) -> Snapshot | None:
@@ -120,11 +129,11 @@ class Rollup:
         missing = tuple(number for number, state in self.partitions.items() if state.tick < tick)
         heard = [state for state in self.partitions.values() if state.tick >= 0]
         versions = {state.policy for state in heard}
-        at = max(state.now for state in heard)
-        final = not missing and all(state.ended for state in heard)
+        at, final = self._instant(tick, heard)
+        final = final and not missing
         self._take(tick)
         if not final:
-            self._refresh()
+            self._refresh(tick)
         elif not self._was_final:
             self._dirty.update(self.parts)
         self._was_final = final
@@ -154,22 +163,38 @@ class Rollup:
             time_zone=self.policy.time_zone, final=final,
         )  # fmt: skip
 
-    def _refresh(self) -> None:
-        """Marks the segments in which somebody waits, and the next of the others in turn."""
-        self._dirty.update([segment for segment, parts in self.parts.items() if any(part.open.waiting for part in parts.values())])
-        for _ in range(min(max(REFRESHED_A_TICK, len(self.parts) // 40), len(self.parts))):
-            segment = next(self._turn, None)
-            if segment is None:
-                self._turn = iter(list(self.parts))
-                segment = next(self._turn)
-            self._dirty.add(segment)
+    def _instant(self, tick: int, heard: list[_Partition]) -> tuple[int, bool]:
+        """The instant that the parts of a tick are true for, and whether all of them are of a recording's end. A partition may be ahead."""
+        for state in heard:
+            instants = state.instants
+            while len(instants) > 1 and instants[1][0] <= tick:
+                instants.popleft()
+        told = [state.instants[0] for state in heard if state.instants]
+        return max((now for _, now, _ in told), default=0), all(ended for _, _, ended in told)
+
+    def _refresh(self, tick: int) -> None:
+        """Marks, of the segments that are told in this tick, those in which somebody waits, and the next of the others in turn. In another
+        tick their rows would bear an instant that their parts are not of."""
+        for (turns, turn), members in self._by_turn.items():
+            if tick % turns != turn:
+                continue
+            for _ in range(min(max(REFRESHED_A_TICK, len(members) * turns // 40), len(members))):
+                segment = members.popleft()
+                if segment in self.parts:
+                    members.append(segment)
+                    self._dirty.add(segment)
+            waiting = [each for each in members if any(part.open.waiting for part in self.parts.get(each, {}).values())]
+            self._dirty.update(waiting)
 
     def _take(self, tick: int) -> None:
         for number, state in self.partitions.items():
             waiting = state.waiting
             while waiting and waiting[0][0] <= tick:
                 _, segment, packed = waiting.popleft()
-                parts = self.parts.setdefault(segment, {})
+                parts = self.parts.get(segment)
+                if parts is None:
+                    parts = self.parts[segment] = {}
+                    self._by_turn.setdefault(turn_of(segment[0], segment_key(*segment)), deque()).append(segment)
                 part = None if packed is None else read_partial(packed)
                 if part is None:
                     self.refused += packed is not None

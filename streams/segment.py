@@ -1,17 +1,13 @@
 """One segment of one ledger partition: its windows, open items and running totals, and how its partial row is stored."""
 
-from zlib import crc32
-
 import msgspec
 
 from streams.cells import Cell
 from streams.open_items import OpenItems
 from streams.tally import Tally
+from streams.turns import turn_of
 
 PARTIAL_VERSION = 1
-_TURNS = {0: 1, 1: 1, 2: 2}
-_MOST_TURNS = 4
-"""Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 
 _encode = msgspec.msgpack.Encoder().encode
 Values = tuple[str | None, ...]
@@ -31,8 +27,7 @@ class Segment:
         self.dims = dims
         self.values = values
         self.key = segment_key(dims, values)
-        self.turns = _MOST_TURNS if "agent" in dims else _TURNS.get(len(dims), _MOST_TURNS)
-        self.turn = crc32(self.key) % self.turns
+        self.turns, self.turn = turn_of(dims, self.key)
         """It is told in every `turns`-th tick, the same ones in all partitions."""
         self.sums = [Tally() for _ in range(windows)]
         self.open = OpenItems()

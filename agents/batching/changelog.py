@@ -148,7 +148,7 @@ class LedgerTable(Table, Generic[S]):  # type: ignore[misc]  # Faust has no type
         try:
             await asyncio.gather(*(self._open(tp, self.generation) for tp in list(active_tps)))
         except Exception as exc:
-            stop_at_once(f"cannot open a partition of {self.name}", exc)
+            stop_at_once(f"cannot open a partition of {self.name}: {exc}", exc)
 
     async def _open(self, tp: Any, generation: int) -> None:
         slot, started = self._slot(tp.partition), time.perf_counter()

@@ -49,6 +49,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         self._seek_lock = asyncio.Lock()
         self._reached: dict[TP, int] = {}
         """Source partition → the fetch position up to which everything was delivered."""
+        self.began: dict[TP, int] = {}
+        """Source partition → the offset that its reading began at in this assignment."""
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> Any:
@@ -120,7 +122,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
                 self.log.error("%s: the broker has dropped %d records before they were read", tp, start - committed)
             if committed is None or committed < start:
                 await self.seek(tp, start)
-            self._reached[tp] = max(committed or 0, start)
+            self._reached[tp] = self.began[tp] = max(committed or 0, start)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Sets changelog partitions; called by the recovery before it reads them."""
@@ -213,6 +215,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         """Changes whenever something was delivered."""
         return sum(self._reached.values())
 
+    def heard(self) -> dict[TP, int | None]:
+        """Of every source partition a number that changes with each answer of Kafka; None while the last answer waits to be taken."""
+        assigned = self.assignment()
+        return {tp: self._thread.heard(tp) for tp in list(self._reached) if tp in assigned}
+
+    def can_read(self) -> bool:
+        """Whether there are records that could be delivered and were not yet."""
+        ends = {tp: self._thread.stable_end(tp) for tp in self.lags()}
+        return any(end is not None and end > self._reached.get(tp, end) for tp, end in ends.items())
+
     def lags(self) -> dict[TP, int]:
         """Records not yet delivered, of every source partition whose end is known."""
         out = {}
@@ -227,6 +239,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         self._acked.clear()
         self._acked_index.clear()
         self._reached.clear()
+        self.began.clear()
 
 
 def batch_transport(delivery: Delivery) -> type:

@@ -75,6 +75,16 @@ class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         moved = records.keys() | {tp for tp in before if before[tp] != after.get(tp)}
         return {tp: Fetched(records.get(tp, ()), before.get(tp), after.get(tp)) for tp in moved}
 
+    def heard(self, tp: Any) -> int | None:
+        """A number that changes with every answer of Kafka for a partition, also an empty one. None: there is nothing to ask for, since the
+        last answer's records still wait to be taken."""
+        consumer = self._ensure_consumer()
+        return None if tp in consumer._fetcher._records else consumer.last_poll_timestamp(tp) or 0
+
+    def stable_end(self, tp: Any) -> int | None:
+        """The offset up to which a partition can be read: an open transaction hides what follows it. None while it is not known."""
+        return self._ensure_consumer().last_stable_offset(tp)  # type: ignore[no-any-return]
+
     @staticmethod
     def _positions(consumer: Any, partitions: Any) -> dict[Any, int]:
         subscription = consumer._subscription.subscription

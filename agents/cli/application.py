@@ -1,7 +1,7 @@
 """The commands as one application, and what becomes of what they raise."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated
 
@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "processes",
     "wallboard": "processes",
     "replay": "replay",
+    "verify": "verify",
     "check": "servers",
     "topics": "servers",
     "generate": "generate",
@@ -66,11 +67,21 @@ _root.__doc__ = HELP
 def run(args: Sequence[str] | None = None) -> int:
     """Runs one command line (`sys.argv` without `args`) and gives its exit code; a person's mistake is told on stderr, never raised."""
     streams = sys.stdout, sys.stderr
+    given = sys.argv[1:] if args is None else args
     try:
-        args = sys.argv[1:] if args is None else args
-        code = typer.main.get_command(build(args)).main(args, prog_name="firstline", standalone_mode=False)
+        return guarded(lambda: typer.main.get_command(build(given)).main(given, prog_name="firstline", standalone_mode=False))
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Runs what a command does and gives its exit code; a person's mistake is told on stderr, never raised."""
+    try:
+        code = command()
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except typer.Exit as exc:
+        return int(exc.exit_code)
     except typer.TyperException as exc:
         # Typer leaves in what pydantic calls every fault that it finds.
         return _told(exc.format_message().replace(": Value error, ", ": ") + _hint(exc), exc.exit_code)
@@ -87,8 +98,6 @@ def run(args: Sequence[str] | None = None) -> int:
         if isinstance(exc.__context__, BrokenPipeError):
             return 0
         raise
-    finally:
-        sys.stdout, sys.stderr = streams
 
 
 def _hint(exc: typer.TyperException) -> str:

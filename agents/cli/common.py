@@ -28,6 +28,9 @@ PolicyFile = Annotated[
 Recordings = Annotated[
     list[Path], typer.Argument(metavar="FILE", help="CloudEvents as JSON lines, plain, .gz or .zst; - is stdin.", show_default=False)
 ]
+OptionalRecordings = Annotated[
+    list[Path] | None, typer.Argument(metavar="FILE", help="CloudEvents as JSON lines, plain, .gz or .zst; - is stdin.", show_default=False)
+]
 DeadLetters = Annotated[Path | None, typer.Option("--dead-letters", metavar="FILE", help="Write lines that are no event here, untouched.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first line that is no event (exit 2).")]
 
@@ -78,15 +81,18 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """A progress bar in bytes on stderr if that is a terminal; gives the function that advances it. `total` is None if not known."""
+def progress(what: str, total: int | None, *, unit: str = "") -> Iterator[Callable[[int], object]]:
+    """A progress bar on stderr if that is a terminal; gives the function that advances it. `total` is None if not known. It counts bytes,
+    or what `unit` says."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    counted_in = (MofNCompleteColumn(), TextColumn(unit)) if unit else (DownloadColumn(), TransferSpeedColumn())
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), *counted_in, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda size: bar.advance(task, size)

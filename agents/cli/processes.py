@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from itertools import chain
 from pathlib import Path
@@ -22,6 +23,7 @@ Duration = Annotated[float | None, typer.Option("--duration", metavar="SECONDS",
 ExitWhenDone = Annotated[bool, typer.Option("--exit-when-done", help="Stop when the recording's final state is there.")]
 Scenario = Annotated[str, typer.Option("--scenario", help="Of the synthetic centre: calm, monday or outage.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the synthetic centre.")]
+Processes = Annotated[int, typer.Option("--processes", metavar="N", min=1, max=64, help="Worker processes to run on this machine.")]
 Clock = Annotated[
     Literal["wall", "recording"] | None,
     typer.Option("--clock", help="wall, or recording for replays: time is that of the events.  [default: wall]"),
@@ -94,12 +96,17 @@ def _recording(inputs: list[Path], rules: Any, *, ordered: bool) -> Any:
     return chain((first,), found)
 
 
-def worker(clock: Clock = None, metrics_port: MetricsPort = None, policy: PolicyFile = None, brokers: Brokers = None) -> None:
+def worker(
+    processes: Processes = 1, clock: Clock = None, metrics_port: MetricsPort = None, policy: PolicyFile = None, brokers: Brokers = None
+) -> None:
     """A stream worker on Kafka: events in, exact KPIs out. Start as many as there is work; each takes its share of the partitions.
+
+    With several processes the metrics of each are at a port of its own: the first at --metrics-port, the next at the one after it, …
 
     \b
     Examples:
       firstline worker --brokers kafka:9092
+      firstline worker --processes 4
       firstline worker --clock recording --metrics-port 9465
     """
     from agents.process import Process
@@ -107,8 +114,53 @@ def worker(clock: Clock = None, metrics_port: MetricsPort = None, policy: Policy
     rules = policy_of(policy)
     settings = settings_of(clock=clock, metrics_port=metrics_port, brokers=brokers)
     need_kafka(settings)
-    process = Process(settings, rules, redis=True)
-    _run(process.run)
+    if processes == 1:
+        _run(Process(settings, rules, redis=True).run)
+        return
+    last_port = settings.metrics_port + processes - 1
+    if settings.metrics_port and last_port > 65535:
+        raise OptionError(f"--metrics-port: {processes} processes need the ports up to {last_port}; give a smaller one, or 0 for any")
+    from agents import logs, topics
+    from agents.parallel import Parent
+
+    logs.configure()
+    try:
+        topics.ensure(settings)  # what is wrong with them is said once
+    except topics.TopicsError as exc:
+        raise FailedError(str(exc)) from exc
+    code = Parent(processes, _one_of_several, (settings, policy)).run()
+    if code:
+        raise typer.Exit(code)
+
+
+def _one_of_several(number: int, ready: Any, settings: Any, policy: Path | None) -> None:
+    """What a process of `worker --processes` does, and its end."""
+    import os
+
+    from agents import parallel
+    from agents.cli.application import guarded
+    from agents.process import Process
+    from agents.supervision import Supervisor
+
+    parallel.end_with_parent()
+
+    def work() -> None:
+        port = settings.metrics_port and settings.metrics_port + number - 1
+        process = Process(settings.model_copy(update={"metrics_port": port}), policy_of(policy), redis=True)
+
+        async def tell() -> None:
+            await process.health.until_ready()
+            ready.send(number)
+            await asyncio.Event().wait()
+
+        async def beside(supervisor: Supervisor) -> None:
+            supervisor.start("tell the parent", tell())
+
+        _run(lambda stop: process.run(stop, beside), process=number)
+
+    code = guarded(work)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def wallboard(port: Port = 8080) -> None:
@@ -148,8 +200,8 @@ def wallboard(port: Port = 8080) -> None:
     _run(run)
 
 
-def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level: str = "INFO") -> None:
-    """Runs until SIGTERM or SIGINT, or until it ends by itself."""
+def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level: str = "INFO", process: int | None = None) -> None:
+    """Runs until SIGTERM or SIGINT, or until it ends by itself. `process` is its number, if it is one of several."""
     from agents import logs, loop
     from agents.topics import TopicsError
 
@@ -160,7 +212,7 @@ def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, log_level
             running.add_signal_handler(number, stop.set)
         return await main(stop)
 
-    logs.configure(log_level)
+    logs.configure(log_level, process=process)
     loop.install()
     try:
         code = asyncio.run(until_signal())

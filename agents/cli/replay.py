@@ -10,9 +10,9 @@ from agents.bad_lines import BadLines
 from agents.cli.common import (
     DeadLetters,
     FailedError,
+    OptionalRecordings,
     OptionError,
     PolicyFile,
-    Recordings,
     Strict,
     counted,
     note,
@@ -20,6 +20,7 @@ from agents.cli.common import (
     progress,
     warn,
 )
+from agents.cli.copying import copy_topics
 from agents.cli.outputs import dead_letter_file
 from agents.cli.settings import Brokers, need_kafka, settings_of
 from agents.recording_files import STDIN, total_bytes
@@ -37,8 +38,15 @@ Resume = Annotated[
 NoEnd = Annotated[bool, typer.Option("--no-end", help="Do not tell the workers that the recording has ended.")]
 
 
+FromKafka = Annotated[bool, typer.Option("--from-kafka", help="Copy the events of other topics, instead of a recording.")]
+FromPrefix = Annotated[str | None, typer.Option("--from-prefix", metavar="PREFIX", help="Prefix of the topics to copy.  [default: none]")]
+FromBrokers = Annotated[
+    str | None, typer.Option("--from-brokers", metavar="HOST:PORT[,…]", help="Kafka to copy from.  [default: the same]")
+]
+
+
 def replay(
-    files: Recordings,
+    files: OptionalRecordings = None,
     *,
     speed: Speed = "max",
     brokers: Brokers = None,
@@ -47,16 +55,32 @@ def replay(
     policy: PolicyFile = None,
     dead_letters: DeadLetters = None,
     strict: Strict = False,
+    from_kafka: FromKafka = False,
+    from_prefix: FromPrefix = None,
+    from_brokers: FromBrokers = None,
 ) -> None:
     """A recording to Kafka: each event to the topic of its type, keyed by its subject. Missing topics are created.
 
     With a speed events go out in the order of their times, which takes the recording into memory; with max as they stand in the files.
+    With --from-kafka the events are those of other topics, such as ones with fewer partitions: every record untouched, up to where the
+    topics end now; with the same --resume FILE a later run copies what has come since.
 
     \b
     Examples:
       firstline replay january.jsonl.gz --brokers kafka:9092
       firstline replay calls.jsonl chats.jsonl --speed 60 --resume position.json
+      FIRSTLINE_TOPIC_PREFIX=v2. FIRSTLINE_PARTITIONS=8 firstline replay --from-kafka --resume copied.json
     """
+    if from_kafka:
+        given = {"FILE": files, "--speed": speed != "max", "--no-end": no_end, "--dead-letters": dead_letters, "--strict": strict}
+        if unused := [name for name, value in given.items() if value]:
+            raise OptionError(f"--from-kafka: copies records as they are, so {', '.join(unused)} is not for it; leave it out")
+        copy_topics(settings_of(brokers=brokers), from_prefix or "", from_brokers, resume)
+        return
+    if not files:
+        raise OptionError("argument FILE: is missing; name a recording, or give --from-kafka to copy the events of other topics")
+    if from_prefix is not None or from_brokers is not None:
+        raise OptionError("--from-prefix, --from-brokers: are for --from-kafka; give that too, or leave them out")
     from agents import topics
     from agents.replay import Pace, ReplayState, end, in_time_order
     from agents.replay import replay as send_all

@@ -15,7 +15,6 @@ from agents.bad_lines import BadLines
 from agents.recordings import Reader
 from streams.aggregator import Aggregator
 from streams.calendar_time import from_rfc3339
-from streams.contribution import Contribution
 from streams.policy import Policy
 from streams.recording import Input, Recording
 from streams.report import report
@@ -68,19 +67,6 @@ def load(path: Path, policy: Policy) -> Recording:
     return Reader([path], policy.clock, BadLines(refuse, None, False)).load()
 
 
-class Together:
-    """Rows that end at one instant, for one run of `report`: what an interaction contributes does not depend on where a row starts."""
-
-    def __init__(self, aggregators: list[Aggregator]) -> None:
-        one = aggregators[0]
-        self.policy, self.at, self.ends, self.wanted = one.policy, one.at, one.ends, one.wanted
-        self._aggregators = aggregators
-
-    def add(self, book: Contribution) -> None:
-        for aggregator in self._aggregators:
-            aggregator.add(book)
-
-
 def differences(url: str, recording: Recording, policy: Policy) -> tuple[int, list[str]]:
     """How many rows were compared, and every row of the API that differs from `report --from start --at end` of its own span."""
     by_end: dict[int, dict[int, list[tuple[dict[str, Any], str, dict[str, Any]]]]] = defaultdict(lambda: defaultdict(list))
@@ -90,7 +76,7 @@ def differences(url: str, recording: Recording, policy: Policy) -> tuple[int, li
     for end, by_start in by_end.items():
         segmentations = list(dict.fromkeys(tuple(segment) for rows in by_start.values() for segment, _, _ in rows))
         aggregators = [Aggregator(policy, end, [(start, end)], segmentations) for start in by_start]
-        report(recording, Together(aggregators), Input())
+        report(recording, aggregators[0], Input(), aggregators[1:])
         for rows, aggregator in zip(by_start.values(), aggregators, strict=True):
             expected = {json.dumps(row["segment"]): row["kpis"] for row in aggregator.rows()}
             for segment, window, row in rows:

@@ -1,7 +1,8 @@
 """A worker as a process of its own, for tests that kill it. Settings come from the environment; each snapshot's facts go to SNAPSHOTS.
 
 PAUSE and FAIL are shares of the ledger's writes: before so many the process puts itself to sleep (SIGSTOP, with the records packed and the
-send next), after so many the send reports an error although the records are there.
+send next), after so many the send reports an error although the records are there. RETIRE_EVERY is how often it looks for what is older
+than the policy's retention, in seconds.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from agents import logs
+from agents import logs, worker
 from agents.settings import Settings
 from agents.topics import LEDGER
 from agents.worker import Worker, run_worker
@@ -42,6 +43,7 @@ def inject(pause: float, fail: float) -> None:
 def main() -> int:
     logs.configure()
     inject(float(os.environ.get("PAUSE", "0")), float(os.environ.get("FAIL", "0")))
+    worker.RETIRE_EVERY_S = float(os.environ.get("RETIRE_EVERY", worker.RETIRE_EVERY_S))
     out = Path(os.environ["SNAPSHOTS"])
 
     def on_snapshot(snapshot: Snapshot) -> None:

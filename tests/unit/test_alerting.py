@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from streams.alert import StoredAlertError
 from streams.alerting import KEEP_RESOLVED_MS, Alert, Alerts, decode, encode
 from streams.calendar_time import from_rfc3339
+from streams.events import StoredVersionError
 from streams.policy import Policy, load
 
 T0 = from_rfc3339("2026-11-03T12:00:00+01:00")
@@ -101,7 +102,7 @@ def test_the_object_is_the_one_of_the_contract() -> None:
         b'"since":"2026-11-03T12:00:00+01:00","until":null,"value":35,"target":20.0,"n":27,'
         b'"summary":"First response time above target: channel call, queue PS\\n'
         b'mean 35 s, target 20 s, over 5m, n 27, since 2026-11-03 12:00:00",'
-        b'"acknowledged_by":null,"runbook":"https://wiki/slow","quiet_since":null}'
+        b'"acknowledged_by":null,"runbook":"https://wiki/slow","quiet_since":null,"format":"firstline.alert/1"}'
     )
     assert len(alert.id) == 16
 
@@ -114,6 +115,16 @@ def test_a_record_reads_back_and_a_strange_one_is_refused() -> None:
     assert decode(encode(alert, "Asia/Kathmandu")) == alert
     with pytest.raises(StoredAlertError, match="record of the alerts topic: "):
         decode(b'{"id": 3}')
+
+
+def test_a_record_of_before_there_were_versions_is_read_and_one_of_a_newer_version_is_refused_with_the_remedy() -> None:
+    alert = firing().all()[0]
+    record = encode(alert)
+    assert decode(record.replace(b',"format":"firstline.alert/1"', b"")) == alert
+    with pytest.raises(
+        StoredVersionError, match=r"format 'firstline.alert/2', but this release reads .* Run that release; or, to go back,"
+    ):
+        decode(record.replace(b"alert/1", b"alert/2"))
 
 
 def test_who_takes_care_is_kept_over_changes_of_state() -> None:

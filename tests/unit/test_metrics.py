@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from agents.board import Board
+from agents.health import Health
 from agents.metrics import metric_name, registry
 from agents.metrics_server import build, serve
 from agents.pipeline import Pipeline
@@ -257,3 +258,23 @@ async def test_a_taken_port_is_named_with_the_option() -> None:
     with pytest.raises(FirstlineError, match=f"port {port} .* choose another with --metrics-port"):
         await serve(registry(Board(), Pipeline(), KPIS, tuple), port=port)
     await runner.cleanup()
+
+
+async def test_the_same_port_says_whether_the_process_lives_and_is_ready() -> None:
+    health = Health("partitions")
+    async with TestClient(TestServer(build(registry(Board(), Pipeline(), KPIS, tuple), health))) as client:
+        async with client.get("/readyz") as answer:
+            assert answer.status == 503
+            assert await answer.json() == {"status": "not ready", "reasons": ["partitions: not ready yet"]}
+        async with client.get("/healthz") as answer:
+            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        health.ready("partitions")
+        health.not_ready("lag", "behind by 12,345 events")
+        async with client.get("/readyz") as answer:
+            assert (await answer.json())["reasons"] == ["lag: behind by 12,345 events"]
+        health.ready("lag")
+        async with client.get("/readyz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"status": "ready", "reasons": []})
+        health.watch("ticks", lambda: "failed: no more")
+        async with client.get("/healthz") as answer:
+            assert (answer.status, (await answer.json())["tasks"]) == (503, {"ticks": "failed: no more"})

@@ -1,5 +1,6 @@
 """The records of the partials topic."""
 
+import msgspec
 import pytest
 
 from agents.partials import PartialRow, Reached, decode, encode_reached, encode_row
@@ -19,8 +20,14 @@ def test_rows_of_one_segment_and_partition_share_a_key_over_epochs_and_ticks() -
 
 
 def test_what_was_reached_comes_back() -> None:
-    reached = Reached(partition=1, epoch=2, tick=7, now_ms=1_700_000_000_000, rows=12, policy="2026-11", ended=True)
+    reached = Reached(partition=1, epoch=2, tick=7, now_ms=1_700_000_000_000, rows=12, policy="2026-11", ended=True, positions=(5, -1))
     assert decode(*encode_reached(reached)) == reached
+
+
+def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
+    key, first = encode_reached(Reached(1, 2, 7, 8, 9, "p", False))[0], [2, 7, 8, 9, "p", False]
+    assert decode(key, msgspec.msgpack.encode(first), []) == Reached(1, 2, 7, 8, 9, "p", False, ())
+    assert decode(key, msgspec.msgpack.encode([*first, [4], "new"]), []) == Reached(1, 2, 7, 8, 9, "p", False, (4,))
 
 
 FOREIGN = [(b"", b""), (b"\xff", b"x"), (b"\x91\x01", None), (b"\x91\x01", b"\x91\x01"), (b"text", b"text")]

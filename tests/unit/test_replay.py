@@ -119,6 +119,10 @@ def test_the_state_of_another_replay_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReplayStateError) as caught:
         ReplayState(path, [recording], cluster="c", order="time").load()
     assert str(caught.value) == (f"--resume: {path}: is of a replay with another --speed; give max again, remove it or name another file")
+    path.write_text(path.read_text().replace("firstline.replay/1", "firstline.replay/2"))
+    with pytest.raises(ReplayStateError, match="with other format; remove it or name another file"):
+        ReplayState(path, [recording], cluster="c", order="file").load()
+    path.write_text(path.read_text().replace("firstline.replay/2", "firstline.replay/1"))
     recording.write_text("xy")
     with pytest.raises(ReplayStateError, match="with other files; remove it"):
         ReplayState(path, [recording], cluster="c", order="file").load()

@@ -7,12 +7,13 @@ import pytest
 
 from streams import policy as policies
 from streams.counters import Counters
-from streams.events import make
+from streams.events import StoredVersionError, make
 from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.segment import segment_key
 from streams.segments import histogram_edges
 from streams.snapshot import CENTRE, RowKey, Snapshot
+from streams.turns import turn_of
 from streams.view import View
 from tests.event_sets import EventSets
 
@@ -187,12 +188,31 @@ def test_a_tombstone_takes_the_rows_of_a_segment_away() -> None:
     assert set(rollup.rows) == {HOUR_OF_CENTRE}
 
 
-def test_a_part_of_an_unknown_form_is_refused_and_counted() -> None:
+def test_a_part_of_an_older_form_is_refused_and_counted_and_one_of_a_newer_form_stops_with_the_remedy() -> None:
     rollup = Rollup(POLICY, 1)
-    rollup.put(0, 1, 1, segment_key((), ()), msgspec.msgpack.encode((99, [], {}, [])))
+    rollup.put(0, 1, 1, segment_key((), ()), msgspec.msgpack.encode((0, "whatever")))
     rollup.reached(0, 1, 1, NOON, "v1")
     published(rollup)
     assert (rollup.refused, rollup.rows) == (1, {})
+    rollup.put(0, 1, 2, segment_key((), ()), msgspec.msgpack.encode((2, "whatever")))
+    rollup.reached(0, 1, 2, NOON, "v1")
+    with pytest.raises(StoredVersionError, match=r"partial row of format 2, but this release reads format 1: .* Run that release on all"):
+        rollup.ready()
+
+
+def test_a_row_is_of_the_instant_of_its_parts_also_if_a_partition_is_already_ahead() -> None:
+    rollup, left, right = two()
+    left.tick(1)
+    right.tick(1)
+    published(rollup)
+    left.tick(2)
+    left.add("c1", "call.queued", 2.5, queue="a")
+    left.tick(3)
+    right.tick(2)
+    snapshot = published(rollup)
+    assert (snapshot.tick, snapshot.at, snapshot.complete) == (2, NOON + 2000, True)
+    right.tick(3)
+    assert published(rollup).at == NOON + 3000
 
 
 def test_a_null_attribute_is_a_segment_of_its_own() -> None:
@@ -297,3 +317,20 @@ def test_a_repeated_part_does_no_harm(again: int) -> None:
     rollup.reached(0, 1, 1, NOON, "v1")
     published(rollup)
     assert offered(rollup) == {HOUR_OF_CENTRE: 1, of_queue("a"): 1}
+
+
+def test_a_row_that_nothing_changed_is_made_again_only_in_ticks_that_its_segment_is_told_in() -> None:
+    rollup = Rollup(policies.load('version = "v1"\nsegments = [["queue", "priority"]]\nalerts = []\nwindows = ["1h"]\n'), 1)
+    only = Partition(rollup, 0, policy=rollup.policy)
+    only.add("c1", "call.queued", -5, queue="a", priority="high")
+    only.tick(1)
+    published(rollup)
+    turns, turn = turn_of(("queue", "priority"), segment_key(("queue", "priority"), ("a", "high")))
+    assert turns == 2
+    made = []
+    for tick in range(2, 8):
+        rollup.reached(0, 1, tick, NOON + tick * 1000, "v1")
+        rows = published(rollup).changed
+        made += [tick for key in rows if key.by]
+        assert HOUR_OF_CENTRE in rows  # told in every tick, and somebody waits there
+    assert made == [tick for tick in range(2, 8) if tick % 2 == turn]

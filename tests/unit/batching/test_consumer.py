@@ -27,7 +27,7 @@ def consumer(monkeypatch: pytest.MonkeyPatch) -> Any:
     it = BatchConsumer.__new__(BatchConsumer)
     it.delivery = Delivery(frozenset(("calls", "partials")), replayed=frozenset(("partials",)), max_batch=3)
     it._inflight, it._acked, it._acked_index = defaultdict(deque), defaultdict(list), defaultdict(set)
-    it._reached, it._read_offset, it._buffered_partitions = {}, {}, set()
+    it._reached, it.began, it._read_offset, it._buffered_partitions = {}, {}, {}, set()
     it.flow_active = True
     it.app = SimpleNamespace(consumer_generation_id=1, topics=SimpleNamespace(acks_enabled_for=lambda topic: topic != "changelog"))
     return it
