@@ -19,7 +19,7 @@ from agents.topic_reader import Place, ReadingFailedError
 from agents.topics import KPIS, PARTIALS
 from streams.calendar_time import from_rfc3339
 from streams.events import INTERACTION_TOPICS, StoredVersionError
-from streams.segments import segment_key
+from streams.segment import segment_key
 from streams.snapshot import Row, SegmentKey
 from streams.turns import turn_of
 
