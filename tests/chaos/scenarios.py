@@ -13,8 +13,11 @@ _KILLS = {"before_send": 6, "after_send": 6, "before_commit": 3, "after_commit":
 
 def kill(site: Site) -> None:
     """`kill -9` of one worker of two, or of both, at any moment."""
+    opened = site.centre.opened()
     site.keep(2)
-    site.pause(0.2, 2.5)
+    if site.rnd.random() < 0.8:  # else while it starts
+        site.within(10, lambda: site.centre.opened() > opened)
+    site.pause(0, 1.5)
     for _ in range(2 if site.rnd.random() < 0.25 else 1):
         site.send(signal.SIGKILL)
 
