@@ -5,7 +5,8 @@ import random
 import signal
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,7 +47,8 @@ class Result(msgspec.Struct, kw_only=True):
     """How often a worker stopped by itself rather than commit what might not be written."""
     differences: dict[str, int]
     problems: list[str]
-    seconds: float
+    seconds: dict[str, float]
+    """How long it was broken, and how long everything then took to come right, twice."""
 
     @property
     def good(self) -> bool:
@@ -61,9 +63,11 @@ class Attack:
         self.name, self.seed, self.given, self.rows, self.number = name, seed, given, rows, number
         self.scenario: Scenario = SCENARIOS[name]
         self._broker = broker
+        self._seconds: dict[str, float] = {}
+        self._since = 0
+        """Only what workers from this number on have published counts."""
 
     def run(self) -> Result:
-        started = time.monotonic()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"chaos-{self.name}-")))
             site = self._site(stack, folder)
@@ -81,9 +85,9 @@ class Attack:
                 stopped=logs.count("worker stops"),
                 differences=differences,
                 problems=problems,
-                seconds=round(time.monotonic() - started, 1),
+                seconds=self._seconds,
             )
-            if not result.good and (kept := os.environ.get("CHAOS_LOGS")):
+            if kept := os.environ.get("CHAOS_LOGS"):
                 (Path(kept) / f"{self.name}-{self.seed}.log").write_text(logs)
             self._clean(site)
         return result
@@ -139,22 +143,36 @@ class Attack:
         feeder = Feeder(site.centre, self.given, self.number * self.scenario.seconds)
         problems: list[str] = []
         try:
-            with feeder.running():
+            with self._timed("broken"), feeder.running():
                 while sum(site.count().values()) < self.number:
                     self.scenario.attack(site)
-            feeder.rest()
-            self._mend(site)
-            wrong = self._settled(site)
-            if not wrong:  # once more from the changelog alone, by workers that know nothing
-                for worker in site.alive():
-                    site.send(signal.SIGKILL, worker)
-                    worker.wait()
+            with self._timed("mended"):
+                feeder.rest()
+                self._mend(site)
                 wrong = self._settled(site)
+            if not wrong:
+                with self._timed("started anew"):  # from the changelog alone, by workers that know nothing
+                    self._kill_all(site)
+                    wrong = self._settled(site)
         except AssertionError as exc:
             return [str(exc)[-3000:]], {}
         problems += wrong[:5]
         problems += [text for snapshot in site.centre.snapshots() for text in snapshot["broken"]][:5]
         return problems, {"rows": len(wrong), **different_sets(site.centre, self.given)}
+
+    def _kill_all(self, site: Site) -> None:
+        for worker in site.alive():
+            site.send(signal.SIGKILL, worker)
+            worker.wait()
+        self._since = len(site.centre.workers)
+        if site.redis is not None:
+            site.redis.flush()
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self._seconds[phase] = round(time.monotonic() - started, 1)
 
     def _mend(self, site: Site) -> None:
         if site.clock is not None:
@@ -182,4 +200,4 @@ class Attack:
     def _published(self, site: Site) -> list[Rows]:
         if site.redis is not None:
             return [rows_in_redis(site.redis, site.centre.settings.redis_prefix), rows_on_kpis(site.centre)]
-        return [final_rows(site.centre)]
+        return [final_rows(site.centre, self._since)]

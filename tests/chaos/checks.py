@@ -18,10 +18,10 @@ from tests.integration.centre import Centre
 from tests.integration.redis_server import RedisServer
 
 
-def final_rows(centre: Centre) -> Rows:
-    """The rows of the last final state that the workers published; none if there is no such state."""
+def final_rows(centre: Centre, since: int) -> Rows:
+    """The rows of the last final state that workers from a number on published; none if there is no such state."""
     rows: Rows = {}
-    for snapshot in centre.snapshots():
+    for snapshot in centre.snapshots(since):
         if snapshot["final"]:
             rows |= _by_place(snapshot["rows"].values())
     return rows

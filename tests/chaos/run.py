@@ -89,7 +89,7 @@ def carry_out(jobs: Sequence[Job], inputs: Sequence[Input], broker: KafkaServer,
         except Exception as exc:  # a run that breaks off must not take the others along
             return Result(
                 run=job.name, seed=job.seed, input=made.given.seed, faults={}, records={}, compared={}, openings=0, stopped=0,
-                differences={}, problems=[repr(exc)], seconds=0,
+                differences={}, problems=[repr(exc)], seconds={},
             )  # fmt: skip
 
     results = []

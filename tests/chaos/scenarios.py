@@ -30,9 +30,8 @@ def points(site: Site) -> None:
         return f"kill {point} {site.rnd.randint(1, _KILLS[point])}"
 
     site.keep(2, fault)
-    if not site.within(6, lambda: len(site.alive()) < 2):
+    if not site.within(15, lambda: len(site.alive()) < 2):
         site.send(signal.SIGKILL)
-    site.pause(0, 0.5)
 
 
 def sleeper(site: Site) -> None:

@@ -142,10 +142,10 @@ class Centre:
     def logs(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("worker-*.log")))
 
-    def snapshots(self) -> list[dict[str, Any]]:
-        """What the workers have published so far, by worker and in the order of publication."""
-        paths = sorted(self.folder.glob("snapshots-*.jsonl"), key=lambda path: int(path.stem.rpartition("-")[2]))
-        lines = [line for path in paths for line in path.read_text().splitlines(keepends=True)]
+    def snapshots(self, since: int = 0) -> list[dict[str, Any]]:
+        """What the workers from a number on have published so far, by worker and in the order of publication."""
+        paths = [self.folder / f"snapshots-{number}.jsonl" for number in range(since, len(self.workers))]
+        lines = [line for path in paths if path.exists() for line in path.read_text().splitlines(keepends=True)]
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     # -- the truth of the topics

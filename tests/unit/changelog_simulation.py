@@ -121,9 +121,7 @@ class Worker:
             self.table.flush_soon(partition)
 
     async def ack(self, event: Any) -> None:
-        message = event.message
-        if message.generation == self.generation:  # Faust clears its tracking at a rebalance
-            self.acked.add((message.partition, message.offset))
+        self.acked.add((event.message.partition, event.message.offset))
 
     async def rebalanced(self, assigned: list[int], generation: int) -> None:
         """The assignment of a generation is there: the hook that Faust calls, then recovery may begin."""
@@ -161,7 +159,7 @@ class Worker:
         end = min(len(source), begin + self.rnd.choice((1, 5, 40)))
         self.position[partition] = end
         self.delivered[partition].append(end - 1)
-        message = SimpleNamespace(partition=partition, offset=end - 1, value=source[begin:end], generation=self.generation)
+        message = SimpleNamespace(partition=partition, offset=end - 1, value=source[begin:end])
 
         def apply(_: int, ledger: Ledger, message: Any) -> Sequence[Awaitable[Any]]:
             for subject, event in message.value:
@@ -206,10 +204,11 @@ class Cluster:
     # -- steps
 
     async def run(self, steps: int) -> None:
+        calm = self.rnd.choice((1, 1, 3, 10))
         moves: list[tuple[float, Callable[[], Any]]] = [
-            (8, self._append), (8, self._answer), (6, self._deliver), (6, self._read), (3, self._commit), (0.6, self._rebalance),
-            (0.3, self._kill), (0.3, self._sleep), (0.3, self._wake), (0.1, self._refuse), (0.4, self._compact), (0.3, self._retire),
-            (0.15, self._replay), (0.3, self._check),
+            (10 * calm, self._append), (10 * calm, self._answer), (3 * calm, self._deliver), (8 * calm, self._read), (4 * calm, self._commit),
+            (0.6, self._rebalance), (0.3, self._kill), (0.3, self._sleep), (0.3, self._wake), (0.3, self._refuse), (0.4, self._compact),
+            (self.rnd.choice((0, 0.5)), self._retire), (0.3, self._replay), (0.5, self._check),
         ]  # fmt: skip
         weights, choices = zip(*moves, strict=True)
         self.members.append(Worker(self.rnd))
@@ -333,13 +332,16 @@ class Cluster:
             worker.asleep = False
 
     def _refuse(self) -> None:
-        """A send reports an error; what was sent may be in the log all the same."""
+        """A send reports an error; what was sent is in the log all the same, or is not, or arrives later."""
         if worker := self._some(lambda worker: worker.producer.partitions() and not worker.asleep):
             partition = self.rnd.choice(worker.producer.partitions())
+            fate = self.rnd.choice(("there", "lost", "still to come"))
             _, future = worker.producer.unsent[partition][0]
-            if self.rnd.random() < 0.5:
+            if fate == "there":
                 worker.producer.append(partition, self.logs[partition])
                 worker.producer.unanswered.pop()
+            elif fate == "lost":  # and what was sent after it arrives
+                worker.producer.unsent[partition].popleft()
             if not future.done():
                 future.set_exception(OSError("refused"))
                 self.counts["sends refused"] += 1
@@ -372,6 +374,14 @@ class Cluster:
             held, graves = live(self.logs[partition])
             for subject, event in source[: self.committed[partition]]:
                 assert subject in graves or pack((event,)) in held.get(subject, ()), f"{subject}: committed, but not in the changelog"
+            for worker in self.members:
+                if worker.running and partition in worker.assigned and (slot := worker.table.slots.get(partition)) and slot.epoch:
+                    self._check_memory(slot.state, source[: self.committed[partition]])
+
+    def _check_memory(self, ledger: Ledger, committed: Sequence[tuple[str, Event]]) -> None:
+        """Rows are made of what the owner holds."""
+        missing = {subject for subject, event in committed if event not in ledger.stored_events(subject)}
+        assert missing <= self.retired, f"{sorted(missing)}: committed, but the owner does not know it"
 
     async def _end(self) -> None:
         """A healthy worker has the last word: everything is read and written, twice, and compacted."""
