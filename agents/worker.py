@@ -148,8 +148,9 @@ class Worker:
         spent = 0.0
         while True:
             # The next aligned instant, but not before events had their share: a worker that is far behind must not only make rows.
-            tick = int((time.time() + spent * EVENTS_TO_ROWS) * 1000) // tick_ms + 1
-            await asyncio.sleep(tick * tick_ms / 1000 - time.time())
+            now = time.time()  # read once: between two readings the clock may be set back, by hours
+            tick = int((now + spent * EVENTS_TO_ROWS) * 1000) // tick_ms + 1
+            await asyncio.sleep(tick * tick_ms / 1000 - now)
             started = time.perf_counter()
             try:
                 await self._learn_ends()

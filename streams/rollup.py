@@ -95,6 +95,9 @@ class Rollup:
                 if partition in parts and segment not in state.fresh:
                     state.waiting.append((tick, segment, None))
             state.fresh = None
+        if tick < state.tick:  # the clock of that worker was set back: rows go on from there, rather than once it has caught up
+            state.waiting = deque((min(each, tick), segment, packed) for each, segment, packed in state.waiting)
+            self.published = min(self.published, tick - 1)
         state.tick, state.now, state.ended, state.policy = tick, now, ended, policy
 
     def _accept(self, state: _Partition, epoch: int) -> bool:

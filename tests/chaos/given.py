@@ -81,7 +81,9 @@ def make_given(seed: int, events: int, long_events: int = LONG_EVENTS) -> Given:
 def _long_chat(rnd: random.Random, number: int) -> list[bytes]:
     begin = make("chat.started", weird.START, "0", "long", queue="service")
     times = sorted(rnd.randrange(1, 500_000) for _ in range(number))
-    said = [make("chat.message", weird.START + t, f"{n + 1}", "long", author=rnd.choice(("customer", "agent"))) for n, t in enumerate(times)]
+    said = [
+        make("chat.message", weird.START + t, f"{n + 1}", "long", author=rnd.choice(("customer", "agent"))) for n, t in enumerate(times)
+    ]
     return [encode("chat-long", event) for event in (begin, *said)]
 
 

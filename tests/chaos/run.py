@@ -79,7 +79,9 @@ def shared_broker() -> Iterator[KafkaServer]:
             broker.kill()
 
 
-def carry_out(jobs: Sequence[Job], inputs: Sequence[Input], broker: KafkaServer, lanes: int, tell: Callable[[Result], None]) -> list[Result]:
+def carry_out(
+    jobs: Sequence[Job], inputs: Sequence[Input], broker: KafkaServer, lanes: int, tell: Callable[[Result], None]
+) -> list[Result]:
     """All runs, some side by side: they wait most of the time."""
 
     def one(job: Job, made: Input) -> Result:

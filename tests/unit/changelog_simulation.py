@@ -206,10 +206,21 @@ class Cluster:
     async def run(self, steps: int) -> None:
         calm = self.rnd.choice((1, 1, 3, 10))
         moves: list[tuple[float, Callable[[], Any]]] = [
-            (10 * calm, self._append), (10 * calm, self._answer), (3 * calm, self._deliver), (8 * calm, self._read), (4 * calm, self._commit),
-            (0.6, self._rebalance), (0.3, self._kill), (0.3, self._sleep), (0.3, self._wake), (0.3, self._refuse), (0.4, self._compact),
-            (self.rnd.choice((0, 0.5)), self._retire), (0.3, self._replay), (0.5, self._check),
-        ]  # fmt: skip
+            (10 * calm, self._append),
+            (10 * calm, self._answer),
+            (3 * calm, self._deliver),
+            (8 * calm, self._read),
+            (4 * calm, self._commit),
+            (0.6, self._rebalance),
+            (0.3, self._kill),
+            (0.3, self._sleep),
+            (0.3, self._wake),
+            (0.3, self._refuse),
+            (0.3, self._replay),
+            (0.4, self._compact),
+            (self.rnd.choice((0, 0.5)), self._retire),
+            (0.5, self._check),
+        ]
         weights, choices = zip(*moves, strict=True)
         self.members.append(Worker(self.rnd))
         await self._rebalance()
