@@ -120,7 +120,8 @@ def expected(given: Given, folder: Path) -> tuple[Rows, list[str]]:
     windows = {window.name: Frame(policy, given.at).window_start(window) for window in policy.windows}
     by = list(policy.row_segmentations)
     aggregators = [Aggregator(policy, given.at, [(start, given.at)], by) for start in windows.values()]
-    report(recording_of(given.lines), Together(aggregators), Input())
+    together: Any = Together(aggregators)
+    report(recording_of(given.lines), together, Input())
     path = folder / f"given-{given.seed}.jsonl"
     path.write_bytes(b"\n".join(given.lines))
     oracle, at = Oracle([path], ""), from_ms(given.at).isoformat()

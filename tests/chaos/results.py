@@ -113,7 +113,8 @@ def load() -> Results:
 
 def table(results: Results) -> str:
     """A line for each scenario: what was broken how often, and what differed."""
-    rows = [("scenario", "runs", "faults", "of them", "records", "openings", "rows compared", "differences")]
+    head = ("scenario", "runs", "faults", "of them", "records", "openings", "rows compared", "differences")
+    rows: list[tuple[str, ...]] = [head, ("---",) * len(head)]
     for name, line in results.scenarios.items():
         kinds = ", ".join(f"{number} {kind}" for kind, number in line.faults.items())
         rows.append(
@@ -122,5 +123,4 @@ def table(results: Results) -> str:
                 f"{line.openings:,}", f"{line.compared.get('rows', 0):,}", f"{line.differences}",
             )
         )  # fmt: skip
-    rows.insert(1, ("---",) * len(rows[0]))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
