@@ -111,7 +111,7 @@ def disk(site: Site) -> None:
     site.kafka.start()
     if site.rnd.random() < 0.5:
         site.send(signal.SIGKILL)
-        site.centre.start(log="/dev/full")
+        site.start(log="/dev/full")
         site.faults["log's disk full"] += 1
 
 

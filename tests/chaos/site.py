@@ -22,6 +22,8 @@ from tests.integration.toxiproxy import Toxiproxy
 
 Worker = subprocess.Popen[bytes]
 SESSION_SECONDS = 2.0
+POLICY = 'tick = "1s"'
+"""The shipped policy with half as many ticks: many workers share few cores here."""
 _INJECTED = re.compile(r"^fault injected: (.+)$", re.MULTILINE)
 
 
@@ -95,10 +97,12 @@ class Site:
     def keep(self, number: int, fault: Callable[[], str] | None = None) -> None:
         """Starts workers until so many run, each with a fault of its own if one is given."""
         while len(self.alive()) < number:
-            environment = self.environment(len(self.centre.workers))
-            worker = self.centre.start(**environment, **({"FAULT": fault()} if fault else {}))
+            worker = self.start(**({"FAULT": fault()} if fault else {}))
             if fault:
                 self.armed.add(worker.pid)
+
+    def start(self, *, log: str = "", **environment: str) -> Worker:
+        return self.centre.start(log=log, **{"POLICY": POLICY, **self.environment(len(self.centre.workers)), **environment})
 
     def pause(self, low: float, high: float) -> None:
         time.sleep(self.rnd.uniform(low, high))

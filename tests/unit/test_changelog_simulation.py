@@ -4,9 +4,9 @@ What it is worth was tried by breaking the rules in a copy, one at a time. Withi
 flush as the union, or before it; messages acknowledged before the write; a failed send passed over; two flushes of a partition at a time;
 what somebody else wrote in between not read; only the last chunk written under a new epoch; one epoch for all; what lies under several
 epochs left alone; a gravestone that does not win at recovery, or leaves the set where it is, or comes after the burial; a chunk's border
-off by one. What it does not find, because the rewriting of duplicates makes up for it: memory that is kept though a write may be missing, and
-recovery that unites records which are no longer live. That duplicates must be written again was itself found this way (then in one cluster
-of 400); `tests/unit/test_ledger_crashes.py` has the case.
+off by one. What it does not find, because the rewriting of duplicates makes up for it: memory that is kept though a
+write may be missing, and recovery that unites records which are no longer live. That duplicates must be written again was itself found
+this way (then in one cluster of 400); `tests/unit/test_ledger_crashes.py` has the case.
 """
 
 import asyncio
