@@ -1,6 +1,6 @@
 # Few commands, the same here and in CI. Each installs what it needs: uv if it is missing, then the locked packages into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench load docs clean
+.PHONY: help demo test chaos lint bench load docs clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -11,6 +11,9 @@ demo: ## Live numbers of a synthetic centre, no servers needed (ARGS="--port 808
 
 test: ## Run all tests, against real servers where they can be had (ARGS="tests/unit")
 	@scripts/test.sh $(ARGS)
+
+chaos: ## Break workers, brokers, network and clocks 1,000 times and compare (ARGS="kill --faults 50")
+	@scripts/chaos.sh $(ARGS)
 
 lint: ## Check style, types and shell scripts
 	@scripts/lint.sh

@@ -58,6 +58,7 @@ class Interactions:
         self.conflicts = 0
         self.forwarded = 0
         self._clock = clock
+        self._told = 0
         self._partitions = partitions
         self._dead_letters = dead_letters
         self._send = send
@@ -147,13 +148,15 @@ class Interactions:
         if all(now is None for _, _, now, _ in looked):
             return
         all_reached = []
+        turn = tick if tick == self._told + 1 else None  # after a tick that was left out everything has its turn
+        self._told = tick
         for partition, part, now, has_ended in looked:
             if self.open.get(partition) is not part:  # closed, or opened anew, while the rows of another were sent
                 continue
             records: list[Wire] = []
             if now is not None:
                 part.view.advance(now)
-                rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else tick)
+                rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else turn)
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))

@@ -170,8 +170,9 @@ class Worker:
         tick_ms, work, partials = self.policy.tick_ms, self.interactions, self.application.partials
         spent, told = 0.0, 0.0
         while True:
-            tick = int(time.time() * 1000) // tick_ms + 1  # the next aligned instant
-            await asyncio.sleep(tick * tick_ms / 1000 - time.time())
+            now = time.time()  # read once: between two readings the clock may be set back, by hours
+            tick = int(now * 1000) // tick_ms + 1  # the next aligned instant
+            await asyncio.sleep(tick * tick_ms / 1000 - now)
             started = time.perf_counter()
             # Events have their share of the time: a worker that is behind must not only make rows.
             behind = sum(self.application.faust.consumer.lags().values())

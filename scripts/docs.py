@@ -23,6 +23,7 @@ from agents.wallboard import sample
 from streams.event_types import TYPES, Attributes, Instant
 from streams.events import TOPIC_OF, TOPICS
 from streams.kpis import FAMILIES, REGISTRY
+from tests.chaos import results as chaos
 
 ROOT = Path(__file__).resolve().parents[1]
 EXCERPT = (
@@ -207,6 +208,12 @@ def excerpt() -> str:
     return "```text\n" + "\n".join(lines) + "\n```"
 
 
+def reliability() -> str:
+    """What the last long run of the chaos suite broke, and what differed."""
+    kept = chaos.load()
+    return f"{chaos.table(kept)}\n\n{kept.date}, {kept.closing()}."
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "kpis": kpis,
     "event types": event_types,
@@ -215,6 +222,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "metrics": metric_names,
     "excerpt": excerpt,
+    "reliability": reliability,
 }
 _BLOCK = re.compile(r"(<!-- begin ([a-z ]+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The servers that tests run against: Redis, promtool and Chromium from Debian where that is possible, in CI also Java, Maven and a compiler.
+# The servers that tests run against: Redis, promtool and Chromium from Debian where that is possible, in CI also Java, Maven, a compiler, and Go,
+# which builds Toxiproxy into .cache/.
 # What stays missing is named; its tests skip with a reason, in CI (CI=true) they fail.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,6 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 wanted=("redis-server redis-server redis-server" "promtool prometheus prometheus prometheus-node-exporter" "chromium chromium")
 kafka=("java default-jre-headless" "mvn maven")
 compiler=("cc gcc")
+go=()
+[ -n "$(compgen -G '.cache/toxiproxy/*/server')" ] || go=("go golang-go")
 
 missing() {
   local entry
@@ -27,7 +30,7 @@ stop_services() {
 }
 
 if [ "${CI:-}" = true ]; then
-  wanted+=("${kafka[@]}" "${compiler[@]}")
+  wanted+=("${kafka[@]}" "${compiler[@]}" "${go[@]}")
 fi
 mapfile -t lacking < <(missing "${wanted[@]}")
 if [ "${#lacking[@]}" -gt 0 ] && can_apt; then
@@ -44,7 +47,7 @@ fi
 
 while read -r program package _; do
   [ -z "$program" ] || say "$program is missing, so its tests cannot run: apt-get install $package"
-done < <(missing "${wanted[@]}" "${kafka[@]}" "${compiler[@]}" | sort -u)
+done < <(missing "${wanted[@]}" "${kafka[@]}" "${compiler[@]}" "${go[@]}" | sort -u)
 
 if ! can_compile .venv/bin/python; then
   if [ "${CI:-}" != true ] || ! can_apt || ! apt_install python3-dev; then

@@ -118,6 +118,10 @@ class Ledger:
             self._dirty[subject] = None
             if event.__class__ is _RECORDING_ENDED:
                 self._mark_end(subject, event)
+        elif it.epoch != self.epoch:
+            # Known only from records of other epochs, which a sleeper that had read less of them may still bury: before the message that
+            # brought the event is acknowledged, the event must stand in a record of this epoch.
+            self._dirty[subject] = None
         return added
 
     def retire(self, subjects: Iterable[str], at_ms: int) -> None:

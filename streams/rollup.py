@@ -103,6 +103,10 @@ class Rollup:
                 if partition in parts and segment not in state.fresh:
                     state.waiting.append((tick, segment, None))
             state.fresh = None
+        if tick < state.tick:  # the clock of that worker was set back: rows go on from there, rather than once it has caught up
+            state.waiting = deque((min(each, tick), segment, packed) for each, segment, packed in state.waiting)
+            state.instants.clear()
+            self.published = min(self.published, tick - 1)
         state.tick, state.policy = tick, policy
         state.instants.append((tick, now, ended))
 

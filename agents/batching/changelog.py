@@ -197,7 +197,8 @@ class LedgerTable(Table, Generic[S]):  # type: ignore[misc]  # Faust has no type
     async def _flush(self, partition: int, slot: Slot[S]) -> None:
         """One at a time for a partition: two `send_batch` calls under way may overtake each other, and a record must never go back."""
         try:
-            while slot.waiting or slot.state.pending:
+            # What a rebalance has dropped writes no more than is under way: it would bury records that may have grown since it read them.
+            while (slot.waiting or slot.state.pending) and self.slots.get(partition) is slot:
                 done, slot.waiting = slot.waiting, []
                 if slot.state.pending:
                     await self._send(partition, slot, slot.state.changes())

@@ -1,174 +1,140 @@
-"""Breaks workers and compares: `python -m tests.chaos.run SCENARIO… --seeds 1-3`. One JSON line a run; exit 1 if any differs.
+"""Breaks workers, brokers, networks and clocks until enough is broken: `make chaos`, or `python -m tests.chaos.run [SCENARIO…]`.
 
-kill: one worker of two, or both, with SIGKILL at random moments. storm: two to four workers join and leave. stop: SIGSTOP for longer
-than the session, so that another takes over, then SIGCONT. zombie: the same in the middle of a flush. fail: sends that report an error.
-broker: SIGKILL of the broker itself.
+Prints the seed, one JSON line a run and a table; exit 1 if anything differs. Each run takes a seed of its own, so `--seed` of a line's seed
+and the name of its scenario, with `--faults 1`, breaks the same things again (not at the same instants: those are the machine's).
 """
 
 import argparse
-import json
-import random
-import signal
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
-from uuid import uuid4
 
-from agents import topics
-from agents.settings import Settings
-from tests.integration.centre import Centre, make_input
+import msgspec
+
+from tests.chaos.attack import Attack, Result
+from tests.chaos.given import LONG_EVENTS, Given, Rows, expected, make_given
+from tests.chaos.results import RESULT, Results, table
+from tests.chaos.scenarios import SCENARIOS
 from tests.integration.kafka_server import KafkaServer
 
-PARTITIONS = 4
-RATE = 900
+EVENTS = 7_000
+LONG = (700, LONG_EVENTS, 300)
+"""How long the long chat of an input is; the oracle takes quadratic time for it, so not every input has one of the longest."""
 
 
-class Run:
-    """One centre under attack."""
+@dataclass(frozen=True)
+class Input:
+    """Given records, the report's rows of them, and where the DuckDB oracle differs from the report."""
 
-    def __init__(self, centre: Centre, kafka: KafkaServer, rnd: random.Random) -> None:
-        self.centre, self.kafka, self.rnd = centre, kafka, rnd
-        self.faults: Counter[str] = Counter()
-
-    def alive(self) -> list:  # type: ignore[type-arg]
-        return [worker for worker in self.centre.workers if worker.poll() is None]
-
-    def keep(self, number: int) -> None:
-        while len(self.alive()) < number:
-            self.centre.start()
-
-    def send(self, number: signal.Signals) -> None:
-        self.rnd.choice(self.alive()).send_signal(number)
-        self.faults[number.name] += 1
+    given: Given
+    rows: Rows
+    oracle: list[str]
 
 
-def kill(run: Run) -> None:
-    time.sleep(run.rnd.uniform(0.5, 5))
-    for _ in range(2 if run.rnd.random() < 0.25 else 1):
-        run.send(signal.SIGKILL)
-        time.sleep(0.1)
-    run.keep(2)
+def make_input(seed: int, events: int, long_events: int, folder: Path) -> Input:
+    given = make_given(seed, events, long_events)
+    return Input(given, *expected(given, folder))
 
 
-def storm(run: Run) -> None:
-    time.sleep(run.rnd.uniform(0.3, 3.5))
-    number = len(run.alive())
-    if number < 2 or (number < 4 and run.rnd.random() < 0.5):
-        run.centre.start()
-        run.faults["join"] += 1
-    else:
-        run.send(run.rnd.choice((signal.SIGTERM, signal.SIGTERM, signal.SIGKILL)))
+def make_inputs(seed: int, events: int, long: Sequence[int], folder: Path) -> list[Input]:
+    """Inputs of this seed and the following ones, made side by side."""
+    with ProcessPoolExecutor(2) as pool:
+        return [made.result() for made in [pool.submit(make_input, seed + n, events, each, folder) for n, each in enumerate(long)]]
 
 
-def stop(run: Run) -> None:
-    time.sleep(run.rnd.uniform(1, 3))
-    sleeper = run.rnd.choice(run.alive())
-    sleeper.send_signal(signal.SIGSTOP)
-    time.sleep(run.rnd.uniform(3, 7))
-    sleeper.send_signal(signal.SIGCONT)
-    run.faults["SIGSTOP"] += 1
-    if run.rnd.random() < 0.3:
-        time.sleep(run.rnd.uniform(0, 1))
-        run.send(signal.SIGKILL)
-    run.keep(2)
+@dataclass(frozen=True)
+class Job:
+    """A run that is planned."""
+
+    name: str
+    seed: int
+    faults: int
 
 
-def zombie(run: Run) -> None:
-    """A worker that put itself to sleep in the middle of a flush is woken after the take-over."""
-    time.sleep(0.2)
-    while len(run.alive()) < 2:
-        run.centre.start(PAUSE="0.01")
-    for worker in run.alive():
-        if Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T":
-            run.faults["asleep in a flush"] += 1
-            time.sleep(run.rnd.uniform(3, 7))
-            worker.send_signal(signal.SIGCONT)
+def plan(names: Sequence[str], seed: int, faults: int) -> list[Job]:
+    """Runs of all scenarios in turn until so many faults are planned; each at least once."""
+    jobs: list[Job] = []
+    for number, name in enumerate(cycle(names)):
+        if number >= len(names) and sum(job.faults for job in jobs) >= faults:
+            return jobs
+        jobs.append(Job(name, seed + number, SCENARIOS[name].faults))
+    return jobs
 
 
-def fail(run: Run) -> None:
-    """Sends report errors although the records are there: the worker must stop without a commit."""
-    time.sleep(0.2)
-    while len(run.alive()) < 2:
-        run.centre.start(FAIL="0.02")
-        run.faults["start"] += 1
-
-
-def broker(run: Run) -> None:
-    time.sleep(run.rnd.uniform(3, 8))
-    run.kafka.kill()
-    time.sleep(run.rnd.uniform(0.5, 3))
-    run.kafka.start()
-    run.faults["broker"] += 1
-    time.sleep(3)
-    run.keep(2)
-
-
-SCENARIOS: dict[str, Callable[[Run], None]] = {"kill": kill, "storm": storm, "stop": stop, "broker": broker, "zombie": zombie, "fail": fail}
-_COMPACTED_ALL_THE_TIME = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "500"}
-
-
-def run_one(name: str, seed: int, kafka: KafkaServer, interactions: int) -> bool:
-    prefix = f"{name}-{seed}-{uuid4().hex[:6]}-"
-    settings = Settings(
-        brokers=kafka.address, group=prefix + "group", topic_prefix=prefix, partitions=PARTITIONS, session_timeout=2, commit_interval=0.5,
-        clock="recording",
-    )  # fmt: skip
-    topics.ensure(settings)
-    topics.alter(settings, topics.LEDGER, _COMPACTED_ALL_THE_TIME)
-    given = make_input(seed, interactions, PARTITIONS)
+@contextmanager
+def shared_broker() -> Iterator[KafkaServer]:
+    """The broker of the runs that leave it alone."""
     with tempfile.TemporaryDirectory() as folder:
-        centre = Centre(settings, Path(folder), PARTITIONS)
-        run = Run(centre, kafka, random.Random(seed))
-        if name not in ("zombie", "fail"):
-            run.keep(2)
-        problem = ""
+        broker = KafkaServer(Path(folder))
+        broker.start()
         try:
-            with centre.feeding(given.records, RATE) as feeding:
-                while feeding.is_alive():
-                    SCENARIOS[name](run)
-            for worker in run.alive():
-                worker.send_signal(signal.SIGCONT)
-                if name in ("zombie", "fail"):  # the last word is a healthy worker's
-                    worker.kill()
-                    worker.wait()
-            run.keep(2)
-            centre.wait_until_read()
-        except AssertionError as exc:
-            problem = str(exc)[:2000]
-        held, logs = centre.ledger(), centre.logs()
-        centre.end()
-    lost = sum(len(events - held.get(subject, set())) for subject, events in given.truth.items())
-    invented = sum(len(events - given.truth.get(subject, set())) for subject, events in held.items())
-    row = {
-        "run": name, "seed": seed, "records": len(given.records), "faults": dict(run.faults), "opened": logs.count("partition opened"),
-        "stopped": logs.count("worker stops"), "lost": lost, "invented": invented, "problem": problem,
-    }  # fmt: skip
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
-    return not (lost or invented or problem)
+            yield broker
+        finally:
+            broker.kill()
+
+
+def carry_out(
+    jobs: Sequence[Job], inputs: Sequence[Input], broker: KafkaServer, lanes: int, tell: Callable[[Result], None]
+) -> list[Result]:
+    """All runs, some side by side: they wait most of the time."""
+
+    def one(job: Job, made: Input) -> Result:
+        attack = Attack(job.name, job.seed, made.given, made.rows, job.faults, broker)
+        try:
+            return attack.run()
+        except Exception as exc:  # a run that breaks off must not take the others along
+            return Result(
+                run=job.name, seed=job.seed, input=made.given.seed, faults={}, records={}, compared={}, openings=0, stopped=0,
+                differences={}, problems=[repr(exc)], seconds={},
+            )  # fmt: skip
+
+    results = []
+    with ThreadPoolExecutor(lanes) as pool:
+        # those with a broker of their own first: they take longest
+        ordered = sorted(zip(jobs, cycle(inputs), strict=False), key=lambda pair: not SCENARIOS[pair[0].name].own_broker)
+        for done in as_completed([pool.submit(one, job, made) for job, made in ordered]):
+            results.append(done.result())
+            tell(results[-1])
+    return results
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", nargs="+", choices=sorted(SCENARIOS))
-    parser.add_argument("--seeds", default="1-1", help="first-last")
-    parser.add_argument("--interactions", type=int, default=10_000)
+    parser.add_argument("scenario", nargs="*", help=f"any of {', '.join(SCENARIOS)}; all by default")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run; the others follow  [default: the time]")
+    parser.add_argument("--faults", type=int, default=1_000, help="how many at least  [default: 1000]")
+    parser.add_argument("--lanes", type=int, default=3, help="runs side by side  [default: 3]")
+    parser.add_argument("--events", type=int, default=EVENTS, help=f"of the synthetic centre in each input  [default: {EVENTS}]")
+    parser.add_argument("--write", action="store_true", help="keep the result for docs/reliability.md (then run `make docs`)")
     options = parser.parse_args()
-    first, _, last = options.seeds.partition("-")
-    good = True
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = KafkaServer(Path(folder))
-        kafka.start()
-        try:
-            for seed in range(int(first), int(last or first) + 1):
-                for name in options.scenario:
-                    good &= run_one(name, seed, kafka, options.interactions)
-        finally:
-            kafka.kill()
-    return 0 if good else 1
+    if unknown := set(options.scenario) - set(SCENARIOS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    jobs = plan(options.scenario or list(SCENARIOS), options.seed, options.faults)
+    sys.stdout.write(f"seed {options.seed}: {len(jobs)} runs, {sum(job.faults for job in jobs)} faults\n")
+    started, told = time.monotonic(), [0, 0]
+
+    def tell(result: Result) -> None:
+        told[0] += 1
+        told[1] += sum(result.faults.values())
+        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+        sys.stdout.flush()
+        sys.stderr.write(f"{time.monotonic() - started:.0f} s: {told[0]} of {len(jobs)} runs, {told[1]} faults\n")
+
+    with tempfile.TemporaryDirectory() as folder, shared_broker() as broker:
+        inputs = make_inputs(options.seed, options.events, LONG[: len(jobs)], Path(folder))
+        sys.stderr.write(f"{time.monotonic() - started:.0f} s: inputs made, report and oracle asked\n")
+        done = carry_out(jobs, inputs, broker, options.lanes, tell)
+    results = Results.of(options.seed, done, [text for each in inputs for text in each.oracle], time.monotonic() - started)
+    sys.stdout.write(f"\n{table(results)}\n\n{results.closing()}\n")
+    if options.write:
+        RESULT.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    return 0 if results.good else 1
 
 
 if __name__ == "__main__":

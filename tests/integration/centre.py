@@ -75,6 +75,8 @@ class Centre:
     settings: Settings
     folder: Path
     partitions: int
+    program: tuple[str, ...] = ("tests.integration.worker_process",)
+    """The module that a worker is, and its arguments."""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     def produce(self, records: list[tuple[str, int | None, str, bytes]], transaction: Literal["commit", "abort"] | None = None) -> None:
@@ -111,16 +113,18 @@ class Centre:
         """How often a worker has opened a partition."""
         return self.logs().count("partition opened")
 
-    def start(self, **environment: str) -> "subprocess.Popen[bytes]":
+    def start(self, *, log: str = "", **environment: str) -> "subprocess.Popen[bytes]":
+        """Starts a worker; `environment` is put on top of the settings, `log` says where its log goes instead of the folder."""
         values = self.settings.model_dump(exclude_none=True)
         ours = {f"FIRSTLINE_{name.upper()}": str(value) for name, value in values.items()}
-        with (self.folder / f"worker-{len(self.workers)}.log").open("ab") as log:
+        number = len(self.workers)
+        with Path(log or self.folder / f"worker-{number}.log").open("ab") as out:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.worker_process"],
+                [sys.executable, "-m", *self.program],
                 cwd=Path(__file__).parents[2],
-                env={**os.environ, **ours, "SNAPSHOTS": str(self.folder / "snapshots.jsonl"), **environment},
-                stdout=log,
-                stderr=log,
+                env={**os.environ, **ours, "SNAPSHOTS": str(self.folder / f"snapshots-{number}.jsonl"), **environment},
+                stdout=out,
+                stderr=out,
             )
         self.workers.append(worker)
         return worker
@@ -138,10 +142,10 @@ class Centre:
     def logs(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("worker-*.log")))
 
-    def snapshots(self) -> list[dict[str, Any]]:
-        """What the workers have published so far."""
-        path = self.folder / "snapshots.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    def snapshots(self, since: int = 0) -> list[dict[str, Any]]:
+        """What the workers from a number on have published so far, by worker and in the order of publication."""
+        paths = [self.folder / f"snapshots-{number}.jsonl" for number in range(since, len(self.workers))]
+        lines = [line for path in paths if path.exists() for line in path.read_text().splitlines(keepends=True)]
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     # -- the truth of the topics

@@ -25,8 +25,10 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={advertised}
+listener.security.protocol.map={security}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 broker.session.timeout.ms=2000
@@ -91,6 +93,8 @@ class KafkaServer:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    proxied: dict[int, int] = field(default_factory=dict)
+    """Further ports it listens on → the port of the proxy in front, which is what its clients are told to come back to."""
     process: subprocess.Popen[bytes] | None = None
     java: tuple[str, ...] = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
     properties: str = ""
@@ -106,7 +110,8 @@ class KafkaServer:
         properties, log = self.folder / "server.properties", self.folder / "server.log"
         java = ["java", *self.java, "-cp", f"{jars()}/*"]
         if not properties.exists():
-            properties.write_text(_PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder) + self.properties)
+            own = _PROPERTIES.format(controller=free_port(), folder=self.folder, **self._listeners())
+            properties.write_text(own + self.properties)
             format_storage = [*java, "kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", str(properties)]
             formatted = subprocess.run(format_storage, capture_output=True, text=True, env=self._environment(), timeout=60)
             if formatted.returncode:
@@ -123,6 +128,14 @@ class KafkaServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def _listeners(self) -> dict[str, str]:
+        ports = {"PLAINTEXT": (self.port, self.port), **{f"PROXIED{n}": pair for n, pair in enumerate(self.proxied.items())}}
+        return {
+            "listeners": ",".join(f"{name}://127.0.0.1:{own}" for name, (own, _) in ports.items()),
+            "advertised": ",".join(f"{name}://127.0.0.1:{told}" for name, (_, told) in ports.items()),
+            "security": ",".join(f"{name}:PLAINTEXT" for name in (*ports, "CONTROLLER")),
+        }
 
     def _environment(self) -> dict[str, str]:
         config = self.folder / "log4j2.yaml"

@@ -5,6 +5,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis import Redis
+
 from tests.integration.kafka_server import ServerUnavailable, free_port, wait_for_port
 
 
@@ -36,3 +38,8 @@ class RedisServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def flush(self) -> None:
+        """Empties it."""
+        with Redis.from_url(self.url) as client:
+            client.flushall()

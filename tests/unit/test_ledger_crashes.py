@@ -171,6 +171,26 @@ def test_an_event_that_only_a_buried_record_holds_is_written_again(again: str) -
     assert [e.id for e in recovered(log).events("s")] == ["e1", "e2", "e3"]
 
 
+def test_an_event_that_is_known_from_another_epochs_record_is_written_under_the_own_one_before_it_counts_as_read() -> None:
+    """Of two sleepers one buries what the other has written, after a third worker has read it."""
+    log, rnd, source = CompactedLog(), random.Random(1), [("s", event(1)), ("s", event(2)), ("s", event(3))]
+    first = Worker(log, source, 0, rnd)
+    first.take(1)
+    first.flush()
+    first.take(1)
+    growth = first.ledger.changes()
+    second = Worker(log, source, 2, rnd)
+    second.take(1)
+    first.write(growth)
+    third = Worker(log, source[:2], 1, rnd)
+    second.flush()
+    second.flush()  # buries the first one's record, which it had read before that held the second event
+    assert third.take(1) == [Added.DUPLICATE]
+    third.flush()
+    log.compact(len(log.records), drop_tombstones=True)
+    assert [e.id for e in recovered(log).events("s")] == ["e1", "e2", "e3"]
+
+
 def test_a_gravestone_refuses_events_before_and_after_a_restart() -> None:
     log, rnd = CompactedLog(), random.Random(1)
     worker = Worker(log, [("s", event(1)), ("t", event(2))], 0, rnd)

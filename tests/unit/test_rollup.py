@@ -106,6 +106,23 @@ def test_what_a_partition_sends_ahead_waits_for_its_tick() -> None:
     assert offered(rollup)[HOUR_OF_CENTRE] == 2
 
 
+def test_rows_go_on_when_the_clock_was_set_back() -> None:
+    rollup, left, right = two()
+    left.tick(1_000)
+    right.tick(1_000)
+    assert published(rollup).tick == 1_000
+    left.add("c1", "call.queued", -10, queue="a")
+    left.tick(1_001)  # the other one has not come so far when the clock goes back
+    right.add("c2", "call.queued", -10, queue="a")
+    left.tick(1)
+    right.tick(1)
+    assert published(rollup).tick == 1
+    assert offered(rollup) == {HOUR_OF_CENTRE: 2, of_queue("a"): 2}
+    left.tick(2)
+    right.tick(2)
+    assert published(rollup).tick == 2
+
+
 def test_after_two_more_ticks_a_row_is_published_without_those_that_are_missing() -> None:
     rollup, left, right = two()
     left.add("c1", "call.queued", -1, queue="a")
