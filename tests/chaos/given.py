@@ -18,7 +18,6 @@ from streams.recording import Input
 from streams.report import report
 from streams.windows import Frame
 from tests import weird
-from tests.acceptance.live import Together
 from tests.compared import recording_of
 from tests.integration.centre import Sets
 from tests.oracle import Oracle, differences
@@ -120,8 +119,7 @@ def expected(given: Given, folder: Path) -> tuple[Rows, list[str]]:
     windows = {window.name: Frame(policy, given.at).window_start(window) for window in policy.windows}
     by = list(policy.row_segmentations)
     aggregators = [Aggregator(policy, given.at, [(start, given.at)], by) for start in windows.values()]
-    together: Any = Together(aggregators)
-    report(recording_of(given.lines), together, Input())
+    report(recording_of(given.lines), aggregators[0], Input(), aggregators[1:])
     path = folder / f"given-{given.seed}.jsonl"
     path.write_bytes(b"\n".join(given.lines))
     oracle, at = Oracle([path], ""), from_ms(given.at).isoformat()

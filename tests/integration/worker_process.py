@@ -1,7 +1,7 @@
 """A worker as a process of its own, for tests that break it. Settings come from the environment; each snapshot's facts go to SNAPSHOTS.
 
-FAULT and CLOCK are those of `tests.integration.injection`. RETIRE_EVERY is how often it looks for what is older than the policy's retention,
-in seconds.
+FAULT and CLOCK are those of `tests.integration.injection`. RETIRE_EVERY is how often it looks for what is older than the policy's
+retention, in seconds.
 """
 
 import json
