@@ -88,7 +88,7 @@ class Site:
     def count(self) -> Counter[str]:
         """The faults so far, those that workers found in themselves included."""
         found = Counter(self.faults)
-        found.update(f"{kind} by itself" for kind in _INJECTED.findall(self.centre.logs()))
+        found.update(kind.replace("_", " ") for kind in _INJECTED.findall(self.centre.logs()))
         return found
 
     def alive(self) -> list[Worker]:

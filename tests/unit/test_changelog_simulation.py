@@ -17,7 +17,8 @@ from unittest.mock import Mock
 import pytest
 
 from agents.batching import changelog
-from tests.unit.changelog_simulation import Cluster, Stopped, stop
+from tests.unit.changelog_simulation import Cluster
+from tests.unit.simulated_worker import Stopped, stop
 
 CLUSTERS = 500
 STEPS = 600
