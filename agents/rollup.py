@@ -11,7 +11,7 @@ from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.snapshot import Snapshot
 
-HEAVY_S = 0.05
+HEAVY_S = 0.25
 REST = 3
 """After a snapshot that took longer than `HEAVY_S` there is none for so many times as long."""
 _log = structlog.get_logger(__name__)

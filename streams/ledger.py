@@ -81,7 +81,9 @@ class Ledger:
         """Says that nothing more is expected of an interaction, so that it may be held in less space."""
         it = self._interactions.get(subject)
         if isinstance(it, EventSet) and subject not in self._dirty and it.under:
-            self._interactions[subject] = self._cold.freeze(it)
+            frozen = self._cold.freeze(it)
+            if frozen is not None:
+                self._interactions[subject] = frozen
 
     def _warm(self, subject: str) -> EventSet | None:
         """The set of a subject, to be changed."""

@@ -3,11 +3,12 @@
 from zlib import crc32
 
 _TURNS = {0: 1, 1: 1, 2: 2}
-_MOST_TURNS = 4
+_MORE = 4
+_AGENTS = 8
 """Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 
 
 def turn_of(dims: tuple[str, ...], key: bytes) -> tuple[int, int]:
     """The ticks of a segment, the same ones in all partitions: those that leave the second when divided by the first."""
-    turns = _MOST_TURNS if "agent" in dims else _TURNS.get(len(dims), _MOST_TURNS)
+    turns = _AGENTS if "agent" in dims else _TURNS.get(len(dims), _MORE)
     return turns, crc32(key) % turns
