@@ -148,7 +148,7 @@ class Interactions:
         if all(now is None for _, _, now, _ in looked):
             return
         all_reached = []
-        turn = tick if tick == self._told + 1 else None  # after a tick that was left out everything has its turn
+        turns = self._told, tick
         self._told = tick
         for partition, part, now, has_ended in looked:
             if self.open.get(partition) is not part:  # closed, or opened anew, while the rows of another were sent
@@ -156,7 +156,7 @@ class Interactions:
             records: list[Wire] = []
             if now is not None:
                 part.view.advance(now)
-                rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else turn)
+                rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else turns)
                 part.all_due = False
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))

@@ -13,6 +13,7 @@ from streams.kpis import NOT_OF_AGENTS
 from streams.policy import Policy
 from streams.segment import Segment, Values
 from streams.tally import Tally
+from streams.turns import is_told
 from streams.windows import PANE_MS, Frame
 
 OTHER = "other"
@@ -200,15 +201,16 @@ class Segments:
             segment.dirty = True
 
     def changed(
-        self, values_of: Callable[[Cell, str, int, int], list[int]], tick: int | None = None
+        self, values_of: Callable[[Cell, str, int, int], list[int]], ticks: tuple[int, int] | None = None
     ) -> Iterator[tuple[bytes, bytes | None]]:
-        """(key, packed partial row) of each segment that changed and whose turn it is in a tick; of all that changed without one.
+        """(key, packed partial row) of each segment that changed and has its turn after the first of two ticks and up to the second; of all
+        that changed without ticks.
 
         `values_of` finds all values of a measure, for a maximum that was taken back.
         """
         horizon = self.policy.breaching_soon_ms
         for segment in self.by_key.values():
-            if tick is not None and tick % segment.turns != segment.turn:
+            if ticks is not None and not is_told(segment.turns, segment.turn, *ticks):
                 continue
             for cell in segment.cells:
                 if cell.fresh or cell.taken:

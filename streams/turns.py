@@ -12,3 +12,8 @@ def turn_of(dims: tuple[str, ...], key: bytes) -> tuple[int, int]:
     """The ticks of a segment, the same ones in all partitions: those that leave the second when divided by the first."""
     turns = _AGENTS if "agent" in dims else _TURNS.get(len(dims), _MORE)
     return turns, crc32(key) % turns
+
+
+def is_told(turns: int, turn: int, since: int, tick: int) -> bool:
+    """Whether one of the ticks after `since`, up to `tick`, is a segment's. Where ticks are left out, none loses its turn."""
+    return (tick - turn) // turns > (since - turn) // turns

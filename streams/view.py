@@ -180,13 +180,13 @@ class View:
                 segments.open(new.shared, span, 1)
         self.open_interactions += bool(new.spans) - bool(old.spans)
 
-    def partials(self, tick: int | None = None) -> Iterator[tuple[bytes, bytes | None]]:
+    def partials(self, ticks: tuple[int, int] | None = None) -> Iterator[tuple[bytes, bytes | None]]:
         """Partial rows (segment key, packed) that changed since they were told; None: the segment has become empty.
 
-        With a tick only those whose turn it is.
+        `ticks`, the last one and this one, leave only those that have their turn between the two.
         """
         if self.segments is not None:
-            yield from self.segments.changed(self._values, tick)
+            yield from self.segments.changed(self._values, ticks)
 
     def all_partials(self) -> Iterator[tuple[bytes, bytes | None]]:
         """All partial rows, for a reader that knows none."""

@@ -3,6 +3,7 @@
 from streams import policy as policies
 from streams.events import make
 from streams.rollup import Rollup
+from streams.turns import is_told
 from streams.view import View
 from tests.event_sets import EventSets
 
@@ -27,3 +28,11 @@ def test_segments_beyond_the_limit_are_shown_together_as_other() -> None:
     assert offered[("other",)] == 3
     assert len(offered) == 5
     assert view.segments_overflowed == 3
+
+
+def test_no_segment_loses_its_turn_where_ticks_are_left_out() -> None:
+    told = [turn for turn in range(8) if is_told(8, turn, 100, 101)]
+    assert told == [101 % 8]
+    assert [turn for turn in range(8) if is_told(8, turn, 101, 104)] == [0, 6, 7]
+    assert all(is_told(8, turn, 104, 112) for turn in range(8))
+    assert all(is_told(1, 0, tick, tick + 1) for tick in range(5))
