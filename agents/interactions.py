@@ -148,7 +148,7 @@ class Interactions:
         if all(now is None for _, _, now, _ in looked):
             return
         all_reached = []
-        turns = self._told, tick
+        turns = min(self._told, tick - 1), tick  # a clock that was set back begins anew
         self._told = tick
         for partition, part, now, has_ended in looked:
             if self.open.get(partition) is not part:  # closed, or opened anew, while the rows of another were sent
