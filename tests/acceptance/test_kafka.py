@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -41,14 +41,21 @@ def command(log: Path, env: dict[str, str], *args: str) -> Iterator[subprocess.P
             process.wait()
 
 
-def progress(url: str) -> int:
-    """Events read so far, by a worker's metrics; 0 while it is not up."""
+def metrics(url: str, name: str) -> dict[str, float]:
+    """The series of a metric of a worker; none while it is not up."""
     try:
         with urllib.request.urlopen(url, timeout=5) as page:
             lines = page.read().decode().splitlines()
     except OSError:
-        return 0
-    return sum(int(float(line.split()[-1])) for line in lines if line.startswith("firstline_events_total{"))
+        return {}
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines) if series.startswith(name + "{")}
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("source", ["bank1999", "servicenow"])
@@ -76,13 +83,16 @@ def test_two_workers_one_killed_midway_end_in_the_numbers_of_the_report(
         start("wallboard", "wallboard", "--port", str(port))
         victim = start("first", "worker", "--clock", "recording", "--metrics-port", str(first_port))
         start("second", "worker", "--clock", "recording", "--metrics-port", str(second_port))
+        pages = [f"http://127.0.0.1:{worker}/metrics" for worker in (first_port, second_port)]
+        # One that comes alone would have read it all before the other is there.
+        until(
+            lambda: all(sum(".calls" in series for series in metrics(page, "firstline_consumer_lag_events")) == 2 for page in pages),
+            "the workers have not shared the partitions",
+        )
         subprocess.run(
             [sys.executable, "-m", "agents.cli", "replay", str(path)], check=True, env={**os.environ, **env}, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 120
-        while progress(f"http://127.0.0.1:{first_port}/metrics") < lines // 10:
-            assert time.monotonic() < deadline, "the first worker reads nothing"
-            time.sleep(0.1)
+        until(lambda: sum(metrics(pages[0], "firstline_events_total").values()) >= lines // 10, "the first worker reads nothing")
         victim.kill()
         victim.wait()
         time.sleep(1)
