@@ -21,7 +21,7 @@ def segment_key(dims: tuple[str, ...], values: Values) -> bytes:
 class Segment:
     """One segment of one partition."""
 
-    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "totals", "turn", "turns", "values")
+    __slots__ = ("cells", "dims", "dirty", "key", "open", "own", "sent", "sums", "told_at", "totals", "turn", "turns", "values")
 
     def __init__(self, dims: tuple[str, ...], values: Values, windows: int) -> None:
         self.dims = dims
@@ -37,6 +37,8 @@ class Segment:
         self.own: Cell | None = None
         """The bookings of which it takes the sum of the parts that lie in it."""
         self.sent: bytes | None = None
+        self.told_at = -1
+        """The instant of its last partial row; ages grow with every other one."""
         self.dirty = True
 
     def partial_row(self, end: int, horizon: int) -> bytes:

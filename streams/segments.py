@@ -57,7 +57,6 @@ class Segments:
         self.overflow: set[tuple[tuple[str, ...], Values]] = set()
         """Segments beyond the policy's `max_segments`, whose bookings go to `other`; at most as many are remembered."""
         self.cells: list[Cell] = []
-        self._told_at = -1
         of_agents, others = ([dims for dims in policy.row_segmentations if ("agent" in dims) == so] for so in (True, False))
         self._groups = [Group(others, frozenset()), *([Group(of_agents, NOT_OF_AGENTS)] if of_agents else ())]
         self._places: dict[tuple[Shared, Where], list[Cell]] = {}
@@ -215,8 +214,9 @@ class Segments:
             for cell in segment.cells:
                 if cell.fresh or cell.taken:
                     cell.flush(self.frame, self.edges)
-            if not segment.dirty and (not segment.open or self.frame.end == self._told_at):
+            if not segment.dirty and (not segment.open or self.frame.end == segment.told_at):
                 continue
+            segment.told_at = self.frame.end
             if segment.dirty:
                 self._restore_maxima(segment, values_of)
                 segment.dirty = False
@@ -224,7 +224,6 @@ class Segments:
             if packed != segment.sent:
                 segment.sent = packed
                 yield segment.key, packed
-        self._told_at = self.frame.end
 
     def _restore_maxima(self, segment: Segment, values_of: Callable[[Cell, str, int, int], list[int]]) -> None:
         """Finds the largest values again where all that were known have left or were taken back."""

@@ -3,7 +3,8 @@
 from streams import policy as policies
 from streams.events import make
 from streams.rollup import Rollup
-from streams.turns import is_told
+from streams.segment import segment_key
+from streams.turns import is_told, turn_of
 from streams.view import View
 from tests.event_sets import EventSets
 
@@ -36,3 +37,20 @@ def test_no_segment_loses_its_turn_where_ticks_are_left_out() -> None:
     assert [turn for turn in range(8) if is_told(8, turn, 101, 104)] == [0, 6, 7]
     assert all(is_told(8, turn, 104, 112) for turn in range(8))
     assert all(is_told(1, 0, tick, tick + 1) for tick in range(5))
+
+
+def test_ages_are_told_also_where_the_clock_stands_still_before_a_segment_has_its_turn() -> None:
+    policy = policies.load('segments = [["agent"]]\nalerts = []\nwindows = ["1h"]\n')
+    held = EventSets()
+    view = View(policy, held)
+    held.put(view, "c1", make("call.queued", START, "1", "test", queue="q", agent="ann"))
+    view.advance(START + 1000)
+    view_rows = dict(view.partials())
+    key = segment_key(("agent",), ("ann",))
+    assert key in view_rows
+    turns, turn = turn_of(("agent",), key)
+    tick = 1000 * turns + turn + 1  # another's turn
+    view.advance(START + 7_200_000)
+    assert key not in dict(view.partials((tick - 1, tick)))
+    view.advance(START + 7_200_000)
+    assert key in dict(view.partials())
