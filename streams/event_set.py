@@ -8,7 +8,6 @@ than its packed events, and a chunk is written without being packed again.
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from operator import attrgetter
-from typing import Any
 
 from streams.events import Event, content_hash, pack, pack_one, split, unpack, value_of
 from streams.ledger_records import EPOCH_BYTES, Record, chunk_prefix
@@ -58,8 +57,8 @@ class EventSet:
         self.epoch = b""
         self.written = 0
         """The last chunk written under `epoch`."""
-        self.identities: Any = None
-        """Hashes of the identities, of a set that has full chunks."""
+        self.identities: dict[int, tuple[int, ...]] | None = None
+        """Of a set that has full chunks: hash of an identity → the chunks that may hold it."""
 
     def adopt(self, prefixes: tuple[bytes, ...], values: Sequence[bytes]) -> None:
         """Takes up all chunks of an epoch, in their order, as an empty set's."""
@@ -80,14 +79,17 @@ class EventSet:
 
     def add(self, event: Event, limit: int = MAX_EVENTS) -> Added:
         """Adds an event; NEW, DUPLICATE, CONFLICT, or FULL beyond `limit`."""
-        identity = hash((event.id, event.source)) if self.full else 0
+        identity = 0
+        where: tuple[int, ...] = ()
         if self.full:
-            if self.identities is None:
-                self.identities = {hash((each.id, each.source)) for each in self.events()}
-            maybe = identity in self.identities
-        else:  # its bytes are in no packed event, so the id is none of theirs
-            maybe = event.id.encode() in self.tail
-        added = self._compared(event) if maybe else _NEW
+            identities = self.identities
+            if identities is None:
+                identities = self.identities = self._identities()
+            identity = hash((event.id, event.source))
+            where = identities.get(identity, ())
+        elif event.id.encode() in self.tail:  # otherwise it is the id of none of the packed events
+            where = (0,)
+        added = self._compared(event, where) if where else _NEW
         if added is _DUPLICATE:
             return added
         if self.held >= limit:
@@ -101,11 +103,20 @@ class EventSet:
             self.n += 1
         self.held += 1
         if self.identities is not None:
-            self.identities.add(identity)
+            self.identities[identity] = (*where, len(self.full))
         return added
 
-    def _compared(self, event: Event) -> Added:
-        same = [each for each in self.events() if each.id == event.id and each.source == event.source]
+    def _identities(self) -> dict[int, tuple[int, ...]]:
+        out: dict[int, tuple[int, ...]] = {}
+        for chunk, value in enumerate(self.chunks()):
+            for each in unpack(value):
+                identity = hash((each.id, each.source))
+                out[identity] = (*out.get(identity, ()), chunk)
+        return out
+
+    def _compared(self, event: Event, chunks: tuple[int, ...]) -> Added:
+        held = [each for chunk in chunks for each in unpack(self.full[chunk] if chunk < len(self.full) else value_of(self.n, self.tail))]
+        same = [each for each in held if each.id == event.id and each.source == event.source]
         return _NEW if not same else _DUPLICATE if event in same else _CONFLICT
 
     def write(self, epoch: bytes, subject: bytes, records: list[Record]) -> Iterable[bytes]:

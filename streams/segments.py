@@ -37,13 +37,13 @@ def histogram_edges(policy: Policy) -> list[int]:
 class Group:
     """Segmentations that share their cells, which leave some counts out."""
 
-    __slots__ = ("by_key", "left_out", "picks", "segmentations")
+    __slots__ = ("cells", "left_out", "segmentations")
 
     def __init__(self, segmentations: Sequence[tuple[str, ...]], left_out: frozenset[str]) -> None:
         self.segmentations = segmentations
         self.left_out = left_out
-        self.picks = [at for at, name in enumerate(_NAMES) if any(name in dims for dims in segmentations)]
-        self.by_key: dict[Values, Cell] = {}
+        self.cells: dict[tuple[Segment, ...], Cell] = {}
+        """By the segments that they add to: places beyond `max_segments` share theirs."""
 
 
 class Segments:
@@ -72,22 +72,21 @@ class Segments:
         """The cells of a place, one a group."""
         found = self._places.get((shared, where))
         if found is None:
-            found = [self._cell(group, (*shared, *where)) for group in self._groups]
+            named = dict(zip(_NAMES, (*shared, *where), strict=True))
+            found = [self._cell(group, named) for group in self._groups]
             if len(self._places) > _PLACES:
                 self._places.clear()
             self._places[shared, where] = found
         return found
 
-    def _cell(self, group: Group, attributes: Values) -> Cell:
-        key = tuple([attributes[at] for at in group.picks])
-        cell = group.by_key.get(key)
+    def _cell(self, group: Group, named: dict[str, str | None]) -> Cell:
+        segments = tuple([self._segment(dims, tuple([named[name] for name in dims])) for dims in group.segmentations])
+        cell = group.cells.get(segments)
         if cell is None:
-            named = dict(zip(_NAMES, attributes, strict=True))
-            segments = [self._segment(dims, tuple([named[name] for name in dims])) for dims in group.segmentations]
-            cell = group.by_key[key] = self._new_cell(segments, group.left_out)
+            cell = group.cells[segments] = self._new_cell(segments, group.left_out)
         return cell
 
-    def _new_cell(self, segments: list[Segment], left_out: frozenset[str] = frozenset()) -> Cell:
+    def _new_cell(self, segments: Sequence[Segment], left_out: frozenset[str] = frozenset()) -> Cell:
         cell = Cell(segments, left_out)
         self.cells.append(cell)
         for segment in segments:

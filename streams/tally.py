@@ -56,21 +56,6 @@ class Distribution:
         if not self.cut or (self.top and value >= self.top[0]):
             self._add_top(value)
 
-    def take(self, value: int) -> None:
-        """Takes back a value that was added."""
-        self.n -= 1
-        self.sum -= value
-        bucket = bucket_of(value)
-        left = self.buckets.get(bucket, 0) - 1
-        if left:
-            self.buckets[bucket] = left
-        else:
-            del self.buckets[bucket]
-        if value in self.top:
-            self.top.remove(value)
-        if self.n == 0:
-            self.top, self.cut = [], False
-
     def _add_top(self, value: int) -> None:
         top = self.top
         if self.cut and (not top or value < top[0]):
@@ -199,15 +184,9 @@ class Tally:
             dist = self.dists[measure] = Distribution()
         return dist
 
-    def value(self, measure: str, value: int, sign: int = 1) -> None:
-        """Adds (sign 1) or takes back (sign −1) a value in ms."""
-        dist = self.distribution(measure)
-        if sign > 0:
-            dist.add(value)
-        else:
-            dist.take(value)
-            if not dist.n:
-                del self.dists[measure]
+    def value(self, measure: str, value: int) -> None:
+        """Adds a value in ms."""
+        self.distribution(measure).add(value)
 
     def merge(self, other: "Tally") -> None:
         for measure, by in other.counts.items():

@@ -20,7 +20,9 @@ class Frame:
         self.end = end
         self.policy = policy
         self.fine = [is_fine(window) for window in policy.windows]
-        self.starts = [self.window_start(window) for window in policy.windows]
+        starts = [self.window_start(window) for window in policy.windows]
+        # Midnight has not always been at a quarter of an hour: what enters a long window must be what leaves it, whole panes.
+        self.starts = [start if fine else start // PANE_MS * PANE_MS for start, fine in zip(starts, self.fine, strict=True)]
         self.order = sorted(((start, index) for index, start in enumerate(self.starts)), reverse=True)
         """(beginning, window), the shortest window first."""
         self.fine_reach = min((start for start, fine in zip(self.starts, self.fine, strict=True) if fine), default=1 << 62)

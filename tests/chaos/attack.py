@@ -88,6 +88,7 @@ class Attack:
                 seconds=self._seconds,
             )
             if kept := os.environ.get("CHAOS_LOGS"):
+                Path(kept).mkdir(parents=True, exist_ok=True)
                 (Path(kept) / f"{self.name}-{self.seed}.log").write_text(logs)
             self._clean(site)
         return result

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from agents import topics
 from agents.settings import Settings
 from agents.topics import DEAD_LETTERS, LEDGER
 from streams.events import INTERACTION_TOPICS, Event, encode, make, pack, unpack
@@ -66,6 +67,16 @@ def make_input(seed: int, interactions: int, partitions: int) -> Input:
     records += [("control", partition, "recording", end) for partition in range(partitions)]
     truth["recording"] = {pack((make("recording.ended", END_MS, "end", "replay"),))}
     return Input(records, truth, poison, misplaced)
+
+
+def small(broker: str, **more: Any) -> Settings:
+    """Settings of two partitions under names that no other test uses, with the topics made."""
+    name = uuid4().hex[:8]
+    settings = Settings(
+        brokers=broker, group=f"g-{name}", topic_prefix=f"{name}-", partitions=2, session_timeout=6, commit_interval=0.3, **more
+    )
+    topics.ensure(settings)
+    return settings
 
 
 @dataclass

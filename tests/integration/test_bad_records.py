@@ -1,16 +1,15 @@
 """Records as no source should send them, on a real Kafka: each becomes a dead letter, untouched, and what comes after it is read."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
 
 from agents import topics
-from agents.settings import Settings
 from streams.events import encode, make, pack
-from tests.integration.centre import START_MS, Centre
+from tests.integration.centre import START_MS, Centre, small
 from tests.integration.kafka_server import KafkaServer
 
 pytestmark = pytest.mark.kafka
@@ -41,11 +40,7 @@ BAD: dict[str, tuple[bytes | None, Headers, str, str]] = {
 
 @pytest.fixture
 def centre(kafka: KafkaServer, tmp_path: Path) -> Iterator[Centre]:
-    name = uuid4().hex[:8]
-    settings = Settings(
-        brokers=kafka.address, group=f"g-{name}", topic_prefix=f"{name}-", partitions=2, session_timeout=6, commit_interval=0.3
-    )
-    topics.ensure(settings)
+    settings = small(kafka.address)
     topics.alter(settings, "calls", {"max.message.bytes": str(16 << 20)})
     centre = Centre(settings, tmp_path, 2)
     yield centre
@@ -71,10 +66,11 @@ def test_every_bad_record_becomes_a_dead_letter_and_the_stream_goes_on(centre: C
     assert centre.stop(worker) == 0
     letters = [(value, {name: each.decode() for name, each in headers.items()}) for value, headers in centre.dead_letters()]
     found = [(value, about["firstline_reason"], about["firstline_path"]) for value, about in letters]
-    assert sorted(found, key=repr) == sorted(
-        [*((value, r, p) for value, _, r, p in BAD.values()), (b"", "too_large", "$"), (b"", "malformed", "$")], key=repr
-    )
-    [told] = [about for _, about in letters if "firstline_left_out_bytes" in about]
+    wanted = [*((value, r, p) for value, _, r, p in BAD.values()), (b"", "too_large", "$"), (b"", "malformed", "$")]
+    # At least once is what is promised: a worker that lost its partitions for a moment tells of the same records again.
+    assert Counter(found).keys() == Counter(wanted).keys()
+    assert all(Counter(found)[letter] % number == 0 for letter, number in Counter(wanted).items())
+    [told, *_] = [about for _, about in letters if "firstline_left_out_bytes" in about]
     assert told["firstline_left_out_bytes"] == str(len(huge) + len(b"key"))
     assert (told["firstline_topic"], told["firstline_partition"], told["firstline_offset"]) == (
         centre.settings.topic("calls"),

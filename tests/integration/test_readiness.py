@@ -12,10 +12,9 @@ import pytest
 from confluent_kafka import Producer
 
 from agents import topics
-from agents.settings import Settings
 from streams.events import encode, make, pack
 from streams.ledger_records import chunk_prefix, make_epoch
-from tests.integration.centre import START_MS, Centre
+from tests.integration.centre import START_MS, Centre, small
 from tests.integration.kafka_server import KafkaServer, free_port
 from tests.integration.test_processes import Command
 
@@ -24,12 +23,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def centre(kafka: KafkaServer, tmp_path: Path) -> Iterator[Centre]:
-    name = uuid4().hex[:8]
-    settings = Settings(
-        brokers=kafka.address, group=f"g-{name}", topic_prefix=f"{name}-", partitions=2, session_timeout=6, commit_interval=0.3,
-        metrics_port=0, ready_lag=10, redis_url=f"redis://127.0.0.1:{free_port()}/0",
-    )  # fmt: skip
-    topics.ensure(settings)
+    settings = small(kafka.address, metrics_port=0, ready_lag=10, redis_url=f"redis://127.0.0.1:{free_port()}/0")
     centre = Centre(settings, tmp_path, 2)
     yield centre
     centre.end()

@@ -3,15 +3,13 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from agents import topics
-from agents.settings import Settings
 from streams.events import encode, make, pack
 from streams.ledger_records import GRAVE, parse_key
-from tests.integration.centre import Centre
+from tests.integration.centre import Centre, small
 from tests.integration.kafka_server import KafkaServer
 
 pytestmark = pytest.mark.kafka
@@ -21,11 +19,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture
 def centre(kafka: KafkaServer, tmp_path: Path) -> Iterator[Centre]:
-    name = uuid4().hex[:8]
-    settings = Settings(
-        brokers=kafka.address, group=f"g-{name}", topic_prefix=f"{name}-", partitions=2, session_timeout=6, commit_interval=0.3
-    )
-    topics.ensure(settings)
+    settings = small(kafka.address)
     centre = Centre(settings, tmp_path, 2)
     yield centre
     centre.end()

@@ -16,7 +16,7 @@ from streams.events import encode, make
 from tests.command import Firstline
 from tests.integration.centre import Centre, make_input
 from tests.integration.kafka_server import KafkaServer, free_port
-from tests.integration.test_processes import Command, final_rows
+from tests.integration.test_processes import Command, week_of_centre
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 4
@@ -91,7 +91,7 @@ def test_a_row_that_was_tampered_with_is_found(centre: Centre, firstline: Firstl
     centre.produce(given.records)
     worker = Command(centre)
     centre.wait_until_read()
-    centre.wait(lambda: final_rows(centre) != {})
+    centre.wait(lambda: bool(row := week_of_centre(centre)) and row["kpis"]["offered"]["value"] == 300)
     options = ("--clock", "recording", "--window", "week")
     ended = firstline("verify", *options)
     assert (ended.code, ended.out.decode().split(",")[0].split(" in ")[0]) == (0, "0 differences"), ended.err

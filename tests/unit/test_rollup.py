@@ -1,68 +1,14 @@
 """The rollup of two ledger partitions: which ticks are published, and what replaces what."""
 
-from typing import Any
-
 import msgspec
 import pytest
 
 from streams import policy as policies
-from streams.counters import Counters
-from streams.events import StoredVersionError, make
-from streams.policy import Policy
+from streams.events import StoredVersionError
 from streams.rollup import Rollup
 from streams.segment import segment_key
-from streams.segments import histogram_edges
-from streams.snapshot import CENTRE, RowKey, Snapshot
 from streams.turns import turn_of
-from streams.view import View
-from tests.event_sets import EventSets
-
-NOON = 1_772_449_200_000
-POLICY = policies.load('version = "v1"\nsegments = [["queue"]]\nalerts = []\nwindows = ["1h"]\n')
-HOUR_OF_CENTRE = RowKey((), (), "1h")
-
-
-def of_queue(queue: str | None) -> RowKey:
-    return RowKey(("queue",), (queue,), "1h")
-
-
-class Partition:
-    """One ledger partition, whose view sends its rows to a rollup."""
-
-    def __init__(self, rollup: Rollup, number: int, epoch: int = 1, policy: Policy = POLICY) -> None:
-        self.rollup, self.number, self.epoch, self.policy = rollup, number, epoch, policy
-        self.held = EventSets()
-        self.view = View(policy, self.held)
-
-    def add(self, subject: str, kind: str, seconds: float, **data: Any) -> None:
-        ident = str(len(self.held.sets.get(subject, ())))
-        self.held.put(self.view, subject, make(kind, NOON + round(seconds * 1000), ident, "test", **data))
-
-    def send(self, tick: int) -> None:
-        """The rows that changed."""
-        self.view.advance(NOON + tick * 1000)
-        for key, packed in self.view.partials():
-            self.rollup.put(self.number, self.epoch, tick, key, packed)
-
-    def tick(self, tick: int, *, ended: bool = False) -> None:
-        """The rows that changed, and that this is all."""
-        self.send(tick)
-        self.rollup.reached(self.number, self.epoch, tick, NOON + tick * 1000, self.policy.version, ended=ended)
-
-
-def two() -> tuple[Rollup, Partition, Partition]:
-    rollup = Rollup(POLICY, 2)
-    return rollup, Partition(rollup, 0), Partition(rollup, 1)
-
-
-def published(rollup: Rollup) -> Snapshot:
-    snapshot = rollup.ready()
-    assert snapshot is not None
-    return snapshot
-
-
-def offered(rollup: Rollup) -> dict[RowKey, int]:
-    return {key: row["kpis"]["offered"]["value"] for key, row in rollup.rows.items()}
+from tests.unit.ledger_partition import HOUR_OF_CENTRE, NOON, POLICY, Partition, of_queue, offered, published, two
 
 
 def test_the_rows_of_two_partitions_are_summed() -> None:
@@ -247,54 +193,6 @@ def test_partitions_under_another_policy_make_a_row_incomplete() -> None:
     Partition(rollup, 0).tick(1)
     Partition(rollup, 1, policy=policies.load('version = "v2"\nalerts = []\nwindows = ["1h"]\n')).tick(1)
     assert published(rollup).complete is False
-
-
-def test_counters_never_fall() -> None:
-    rollup = Rollup(POLICY, 1)
-    desk = Partition(rollup, 0)
-    seen = []
-    for tick, (kind, seconds) in enumerate(
-        [("call.queued", 0), ("call.missed", 30), ("call.answered", 31), ("call.transferred", 40), ("call.missed", 60)], 1
-    ):
-        desk.add("c1", kind, seconds, **({"to_queue": "b"} if kind == "call.transferred" else {"queue": "a"} if tick == 1 else {}))
-        desk.tick(tick * 100)
-        seen.append(published(rollup).counters[CENTRE])
-    assert [counters["missed"] for counters in seen] == [0, 1, 1, 1, 1]  # the answer took the first miss back
-    assert [counters["offered"] for counters in seen] == [1, 1, 1, 2, 2]
-    assert [counters["answered"] for counters in seen] == [0, 0, 1, 1, 1]
-    assert [counters["first_response_breaches"] for counters in seen] == [1, 1, 1, 1, 1]
-
-
-def test_a_new_epoch_adds_to_the_counters_only_what_lies_above_its_beginning() -> None:
-    counters = Counters(POLICY)
-    seen = []
-    for partition, epoch, total in ((0, 1, 5), (1, 1, 2), (0, 1, 4), (0, 1, 6), (0, 2, 3), (0, 2, 5), (0, 2, 4), (1, 1, 3)):
-        counters.put(CENTRE, partition, epoch, {"offered": total})
-        seen.append(counters.of(CENTRE)[0]["offered"])
-    assert seen == [5, 7, 7, 8, 8, 10, 10, 11]
-
-
-def test_the_histogram_has_an_edge_on_every_threshold() -> None:
-    policy = policies.load(
-        '[[targets]]\nmatch = { queue = "a" }\nfirst_response = "25s"\nservice_level = { within = "7s500ms" }\n'
-        '[[targets]]\nmatch = { queue = "b" }\nfirst_response = "none"\n'
-    )
-    edges = histogram_edges(policy)
-    assert edges == sorted(set(edges))
-    assert {7_500, 20_000, 25_000, 60_000, 14_400_000} <= set(edges)
-
-
-def test_a_wait_of_exactly_the_threshold_lies_below_its_edge() -> None:
-    rollup = Rollup(POLICY, 1)
-    desk = Partition(rollup, 0)
-    for n, wait in enumerate((0, 20, 20.001, 100_000)):
-        desk.add(f"c{n}", "call.queued", 0)
-        desk.add(f"c{n}", "call.answered", wait)
-    desk.tick(200_000)
-    histogram = published(rollup).histogram[CENTRE]
-    counts = dict(zip([*histogram["edges"], None], histogram["counts"], strict=True))
-    assert {edge: count for edge, count in counts.items() if count} == {1.0: 1, 20.0: 1, 30.0: 1, None: 1}
-    assert (histogram["sum"], histogram["count"]) == (100_040.001, 4)
 
 
 def test_the_last_state_of_a_recording_is_final_and_every_row_is_of_its_end() -> None:

@@ -48,7 +48,7 @@ def test_what_was_added_and_taken_back_leaves_nothing(values: list[int], chance:
     dist = Distribution(values)
     chance.shuffle(values)
     for value in values:
-        dist.take(value)
+        dist.unmerge(Distribution([value]))
     assert dist.packed() == EMPTY
     assert (dist.max, dist.lost_max) == (None, False)
 
@@ -75,9 +75,9 @@ def test_what_was_merged_can_be_taken_back(left: list[int], right: list[int]) ->
 
 def test_the_maximum_is_the_next_largest_after_the_largest_was_taken_back() -> None:
     dist = Distribution([3, 9, 5, 9])
-    dist.take(9)
+    dist.unmerge(Distribution([9]))
     assert dist.max == 9
-    dist.take(9)
+    dist.unmerge(Distribution([9]))
     assert dist.max == 5
 
 
@@ -86,7 +86,7 @@ def test_a_maximum_is_right_or_said_to_be_lost(values: list[int], taken: int) ->
     dist = Distribution(values)
     left = sorted(values)[: max(1, len(values) - taken)]
     for value in sorted(values)[len(left) :]:
-        dist.take(value)
+        dist.unmerge(Distribution([value]))
     assert (dist.max is None) == dist.lost_max
     assert dist.lost_max or dist.max == left[-1]
 
@@ -94,7 +94,7 @@ def test_a_maximum_is_right_or_said_to_be_lost(values: list[int], taken: int) ->
 def test_a_lost_maximum_is_found_again_from_all_values() -> None:
     dist = Distribution(range(100))
     for value in range(99, 49, -1):
-        dist.take(value)
+        dist.unmerge(Distribution([value]))
     assert (dist.n, dist.max, dist.lost_max) == (50, None, True)
     dist.restore_top(range(50))
     assert (dist.max, dist.lost_max) == (49, False)
@@ -103,7 +103,7 @@ def test_a_lost_maximum_is_found_again_from_all_values() -> None:
 def test_a_value_added_while_the_maximum_is_lost_is_not_taken_for_it() -> None:
     dist = Distribution(range(100))
     for value in range(99, 49, -1):
-        dist.take(value)
+        dist.unmerge(Distribution([value]))
     dist.add(7)
     assert dist.max is None
     assert dist.lost_max
@@ -123,7 +123,7 @@ def test_a_lost_maximum_is_adopted_from_the_parts() -> None:
 def test_a_merge_with_a_part_that_lost_its_maximum_does_not_guess_one() -> None:
     lost = Distribution(range(100))
     for value in range(99, 49, -1):
-        lost.take(value)
+        lost.unmerge(Distribution([value]))
     whole = Distribution([3])
     whole.merge(lost)
     assert (whole.n, whole.max, whole.lost_max) == (51, None, True)
@@ -132,7 +132,7 @@ def test_a_merge_with_a_part_that_lost_its_maximum_does_not_guess_one() -> None:
 def test_percentiles_need_no_maximum() -> None:
     dist = Distribution(range(1000, 1100))
     for value in range(1099, 1049, -1):
-        dist.take(value)
+        dist.unmerge(Distribution([value]))
     assert dist.max is None
     assert dist.percentiles(0.5) == [pytest.approx(1024, rel=0.02)]
 
@@ -148,8 +148,10 @@ def test_counts_that_come_to_nothing_are_gone() -> None:
     tally.count("offered", 2)
     tally.value("talk", 1000)
     assert (bool(tally), tally["offered"], tally["missed"], tally.total("offered", "missed")) == (True, 2, 0, 2)
-    tally.count("offered", -2)
-    tally.value("talk", 1000, -1)
+    same = Tally()
+    same.count("offered", 2)
+    same.value("talk", 1000)
+    tally.unmerge(same)
     assert not tally
     assert tally.packed() == [{}, {}]
 

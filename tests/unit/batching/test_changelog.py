@@ -14,26 +14,13 @@ from agents.batching.changelog import LedgerTable
 from streams.events import make
 from streams.ledger import Ledger
 from streams.ledger_records import Record, parse_key
+from tests.unit.simulated_worker import Batch
 
 CHANGELOG = TP("changelog", 0)
 
 
 class Stopped(BaseException):
     """Stands for the end of the process."""
-
-
-class Batch:
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def append(self, *, timestamp: int, key: bytes, value: bytes | None) -> object | None:
-        if len(self.records) == 2:
-            return None
-        self.records.append((key, value))
-        return self
-
-    def record_count(self) -> int:
-        return len(self.records)
 
 
 class Producer:
@@ -46,7 +33,7 @@ class Producer:
         self.error: Exception | None = None
 
     def create_batch(self) -> Batch:
-        return Batch()
+        return Batch(2)
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[Any]":
         if self.gate is not None:
