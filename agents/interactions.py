@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import structlog
@@ -16,6 +17,8 @@ from streams.ledger_records import epoch_number
 from streams.policy import Policy
 from streams.view import View
 
+_SET_BACK_MS = 10_000
+"""A wall clock that was set back by more makes a view anew; one that was set back by less is waited for."""
 _RESTED_A_TICK = 500
 """Closed interactions that are packed away each tick, of each partition."""
 _log = structlog.get_logger(__name__)
@@ -155,9 +158,10 @@ class Interactions:
                 continue
             records: list[Wire] = []
             if now is not None:
-                part.view.advance(now)
+                vanished = self._advance(part, now)
                 rows = part.view.all_partials() if part.all_due else part.view.partials(None if has_ended else turns)
                 part.all_due = False
+                rows = chain(rows, ((segment, None) for segment in vanished))
                 records = [encode_row(PartialRow(partition, part.epoch, tick, segment, packed)) for segment, packed in rows]
             reached = Reached(partition, part.epoch, tick, now or 0, len(records), self.policy.version, has_ended, positions(partition))
             all_reached.append(encode_reached(reached))
@@ -167,6 +171,20 @@ class Interactions:
             yield records
         yield all_reached
         self._tell()
+
+    def _advance(self, part: OpenPartition, now: int) -> set[bytes]:
+        """Moves the view on. If the clock was set back it is made anew, as of that instant: keys of segments that it has no more."""
+        before = part.view.now
+        if self._clock == "recording" or before is None or now >= before - _SET_BACK_MS:
+            part.view.advance(now)
+            return set()
+        _log.warning("the clock was set back: all rows are made anew", seconds=(before - now) / 1000)
+        told = part.view.segment_keys()
+        part.view = View(self.policy, part.ledger)
+        part.view.rebuild(part.ledger.subjects())
+        part.view.advance(now)
+        part.all_due, part.corrections = True, 0
+        return told - part.view.segment_keys()
 
     def _rest(self, part: OpenPartition) -> None:
         """Packs away some of the interactions that were found closed."""

@@ -3,11 +3,11 @@
 `OpenItems` belongs to one ledger partition (or one report); `OpenSummary` is what it says at an instant, and adds up over partitions.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from typing import Any
 
 from streams.contribution import Span
-from streams.tally import TOPS, Distribution, bucket_of, bucket_value
+from streams.tally import TOPS, Distribution, bucket_of, largest_below
 
 AGE_BOUNDS: tuple[tuple[str, int], ...] = (("1h", 3_600_000), ("4h", 14_400_000), ("1d", 86_400_000), ("7d", 604_800_000))
 """Age buckets: label and largest age (ms) in it; what is older is `older`."""
@@ -154,22 +154,10 @@ class OpenItems:
         items, position, buckets = self.backlog, 0, {}
         while position < len(items):
             bucket = bucket_of(at - items[position])
-            after = _first_younger(items, position, at, bucket)
+            after = len(items) if bucket < 0 else bisect_left(items, at - largest_below(bucket), position)
             buckets[bucket] = after - position
             position = after
         return buckets
-
-
-def _first_younger(items: list[int], low: int, at: int, bucket: int) -> int:
-    """The first position after `low` whose age lies in a lower bucket."""
-    if bucket < 0:
-        return len(items)
-    guess = bisect_right(items, at - int(bucket_value(bucket - 1)), low)
-    while guess < len(items) and bucket_of(at - items[guess]) == bucket:
-        guess = bisect_right(items, items[guess], guess)
-    while guess > low and bucket_of(at - items[guess - 1]) != bucket:
-        guess = bisect_left(items, items[guess - 1], low, guess)
-    return guess
 
 
 def _remove(items: list[int], value: int) -> None:

@@ -2,27 +2,28 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from math import ceil, log
+from math import ceil
 from typing import Any
 
 ACCURACY = 0.01
 """Largest relative error of a percentile. The contract allows 2 %; the rest is room for the several definitions of a percentile."""
 _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
-_LOG_GAMMA = log(_GAMMA)
 TOPS = 8
 """How many of the largest values a distribution knows exactly, so that taking back the largest seldom needs the ledger."""
 
 
-_EDGES = [int(_GAMMA**bucket) for bucket in range(1400)]
-"""The largest value (ms) of each bucket, up to 45 years."""
+_EDGES = [int(_GAMMA**bucket) for bucket in range(1800)]
+"""The largest value (ms) of each bucket, up to 100,000 years."""
 
 
 def bucket_of(value: int) -> int:
     """The logarithmic bucket (DDSketch's mapping) of a value in ms; 0 is a bucket of its own."""
-    if value <= 0:
-        return -1
-    bucket = bisect_left(_EDGES, value)
-    return bucket if bucket < len(_EDGES) else ceil(log(value) / _LOG_GAMMA)
+    return bisect_left(_EDGES, value) if value > 0 else -1
+
+
+def largest_below(bucket: int) -> int:
+    """The largest value in ms that lies in a lower bucket than this one of values above 0."""
+    return _EDGES[bucket - 1] if bucket else 0
 
 
 def bucket_value(bucket: int) -> float:

@@ -210,9 +210,9 @@ class View:
                     out += segments.parts_of(cell, state.shared, joint)
         return out
 
-    def segment_keys(self) -> Iterable[object]:
-        """The segments that there are."""
-        return self.segments.by_key if self.segments is not None else ()
+    def segment_keys(self) -> set[bytes]:
+        """The keys of the segments that there are."""
+        return {segment.key for segment in self.segments.by_key.values()} if self.segments is not None else set()
 
     @property
     def segments_overflowed(self) -> int:

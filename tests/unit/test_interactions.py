@@ -164,6 +164,32 @@ async def test_what_is_older_than_the_retention_is_retired_by_the_wall_clock_onl
         assert (HERE in desk.ledger) == (not retired)
 
 
+@pytest.mark.parametrize("hours_ahead", [3, 24 * 9])
+async def test_a_wall_clock_that_jumped_ahead_and_was_set_back_leaves_no_trace(hours_ahead: int) -> None:
+    desk, rollup = Desk(), Rollup(load(""), 1)
+    calls = [queued(1), encode(HERE, make("call.answered", NOON + 9000, "e2", "pbx", agent="a", team="t"))]
+    await desk.take(*calls, queued(3, subjects(0, 2)[1], queue="ahead", after_ms=3_600_000))
+
+    def offered(tick: int, now_ms: int) -> dict[str, int]:
+        for record in desk.tick(tick, now_ms):
+            if isinstance(record, PartialRow):
+                rollup.put(record.partition, record.epoch, record.tick, record.segment, record.packed)
+            elif record is not None:
+                rollup.reached(record.partition, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended)
+        snapshot = rollup.ready()
+        assert snapshot is not None
+        assert snapshot.at == now_ms
+        return {key.window: row["kpis"]["offered"]["value"] for key, row in rollup.rows.items() if key.by == ()}
+
+    assert offered(100, NOON + 10_000)["5m"] == 1
+    known = set(rollup.rows)
+    assert offered(100 + hours_ahead * 7200, NOON + hours_ahead * 3_600_000)["5m"] == 0
+    assert any("ahead" in key.values for key in rollup.rows)
+    assert offered(102, NOON + 11_000) == dict.fromkeys(("1m", "5m", "15m", "30m", "1h", "today", "week"), 1)
+    assert set(rollup.rows) == known
+    assert offered(103, NOON + 11_500)["1m"] == 1
+
+
 @pytest.mark.parametrize("value", [b"", b"{}", b"\xff", b'{"specversion":"1.0"}', b'"\\ud800"', b"[" * 5000])
 async def test_no_record_can_stop_the_agent(value: bytes) -> None:
     desk = Desk()
