@@ -1,10 +1,8 @@
-"""Opening hours and holidays of a policy, parsed and checked.
-
-Only read for now: until business time arrives, a target that names a calendar is measured in clock time.
-"""
+"""Opening hours and holidays of a policy, parsed and checked. `streams.business_time` measures with them."""
 
 import datetime as dt
 import re
+from collections.abc import Set
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,19 +18,6 @@ ALWAYS = "always"
 _SHORT = tuple(day[:3] for day in WEEKDAYS)
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
 _DAYS_HELP = 'write mon, tue, wed, thu, fri, sat, sun or a range such as "mon-fri"'
-
-
-_CODES = (
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG"
-    " CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL"
-    " GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA"
-    " LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP"
-    " NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV"
-    " SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW"
-)
-_COUNTRIES = frozenset(_CODES.split())
-"""ISO 3166-1, and XK for Kosovo."""
-_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
 
 
 class Holidays(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -94,14 +79,24 @@ def read_calendar(name: str, raw: object, default_zone: str, where: Where) -> Ca
 
 
 def _holidays(raw: dict[str, Any], where: Where) -> Holidays:
+    from holidays import list_supported_countries
+
     written = where.convert(raw, Holidays)
-    if written.country not in _COUNTRIES:
+    known = list_supported_countries(include_aliases=False)
+    if written.country not in known:
         where.key("country").fail(f'unknown country "{written.country}"; write its ISO 3166-1 code, two capital letters such as "DE"')
-    if written.subdivision is not None and not _SUBDIVISION.fullmatch(written.subdivision):
-        where.key("subdivision").fail(
-            f'"{written.subdivision}" is no subdivision; write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'
-        )
+    of_country = known[written.country]
+    if written.subdivision is not None and written.subdivision not in of_country:
+        choose = f"choose from {', '.join(of_country)}" if of_country else "remove it: the country's holidays are the same everywhere"
+        where.key("subdivision").fail(f'{written.country} has no "{written.subdivision}" with holidays of its own; {choose}')
     return written
+
+
+def holiday_dates(of: Holidays, year: int) -> Set[dt.date]:
+    """The public holidays of a year, those that are observed on another day included."""
+    from holidays import country_holidays  # a third of a second, which only a policy with holidays has to wait
+
+    return country_holidays(of.country, subdiv=of.subdivision, years=year).keys()
 
 
 def _days(text: str, where: Where) -> list[int]:

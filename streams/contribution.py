@@ -9,6 +9,7 @@ an end.
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from streams.calendars import ALWAYS
 from streams.dimensions import DIMENSIONS
 from streams.events import to_ms
 from streams.facts import AnyFacts, CallFacts
@@ -247,8 +248,14 @@ class Item:
         due = self.due("due_first_response")
         if due is not None:
             return max(due, start)
-        target = self.target(self.visits[0].queue if self.visits else self.queue).first_response_ms
-        return None if target is None else start + target
+        target = self.target(self.visits[0].queue if self.visits else self.queue)
+        within = target.first_response_ms
+        return None if within is None else self.policy.after(target.calendar, start, within)
+
+    def is_after_hours(self, visit: Visit) -> bool:
+        """Whether a visit began while the calendar of its target was closed."""
+        calendar = self.target(visit.queue).calendar
+        return calendar != ALWAYS and not self.policy.is_open(calendar, visit.start)
 
     def waited_at(self, time: int) -> bool:
         """Whether the contact was waiting for its first response at an instant, and went on waiting."""

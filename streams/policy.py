@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.alert_rules import SHIPPED, AlertRule, read_rule
+from streams.business_time import BusinessTime
 from streams.calendars import ALWAYS, WEEKDAYS, Calendar, read_calendar, time_zone
 from streams.dimensions import CHANNELS
 from streams.kpi_names import UNIT_OF, misfit
@@ -70,6 +71,7 @@ class Policy(msgspec.Struct, frozen=True):
     row_segmentations: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     _cache: dict[tuple[str | None, ...], Target]
+    _business: dict[str, BusinessTime]
 
     def target(self, values: tuple[str | None, ...]) -> Target:
         """The target of a contact whose values of `match_dimensions` these are. Remembered, so it may stand on the hot path."""
@@ -80,6 +82,18 @@ class Policy(msgspec.Struct, frozen=True):
                 self._cache.clear()
             self._cache[values] = found
         return found
+
+    def after(self, calendar: str, start: int, amount: int) -> int | None:
+        """The earliest instant (ms) at which so much time of a calendar has passed since `start`; None if that is never."""
+        return start + amount if calendar == ALWAYS else self._business[calendar].after(start, amount)
+
+    def elapsed(self, calendar: str, start: int, end: int) -> int:
+        """How much time of a calendar (ms) lies within [start, end); 0 if that is empty."""
+        return max(0, end - start) if calendar == ALWAYS else self._business[calendar].elapsed(start, end)
+
+    def is_open(self, calendar: str, at: int) -> bool:
+        """Whether a calendar is open at an instant (ms)."""
+        return calendar == ALWAYS or self._business[calendar].is_open(at)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.digest == other.digest
@@ -119,7 +133,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 _SHIPPED = _Written()
-_LATER = ("recovered_within", "after_hours", "heartbeat_timeout", "margin")
+_LATER = ("recovered_within", "heartbeat_timeout", "margin")
 """Keys that are read and checked, but from which nothing is computed yet."""
 _METRIC_WINDOWS = ("5m", "1h", "today")
 _GOALS = {"csat": 0.80, "nps": 50.0, "first_contact_resolution": 0.70}
@@ -175,8 +189,9 @@ def load(text: str, name: str = "policy") -> Policy:
         targets=targets,
         match_dimensions=match_dimensions(targets),
         row_segmentations=tuple(dict.fromkeys(((), *segments, *(rule.segmentation for rule in alerts)))),
-        notes=_notes(written, targets[len(BUILT_IN) :], top),
+        notes=_notes(written, top),
         _cache={},
+        _business={name: BusinessTime(calendar) for name, calendar in calendars.items()},
     )
 
 
@@ -246,17 +261,9 @@ def _instant(date: object, zone: str, where: Where) -> int:
     return (local - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
 
 
-def _notes(written: _Written, targets: Iterable[TargetRule], top: Where) -> tuple[str, ...]:
-    notes = [
-        top.key(key).told("is kept, but this release computes nothing from it")
-        for key in _LATER
-        if getattr(written, key) != getattr(_SHIPPED, key)
-    ]
-    for at, target in enumerate(targets):
-        if (name := target.sets.get("calendar", ALWAYS)) != ALWAYS:
-            place = top.key("targets").item(at).key("calendar")
-            notes.append(place.told(f'"{name}" is kept, but this release measures every time by the clock, closed hours included'))
-    return tuple(notes)
+def _notes(written: _Written, top: Where) -> tuple[str, ...]:
+    changed = [key for key in _LATER if getattr(written, key) != getattr(_SHIPPED, key)]
+    return tuple(top.key(key).told("is kept, but this release computes nothing from it") for key in changed)
 
 
 DEFAULT = load("")

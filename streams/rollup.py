@@ -116,7 +116,8 @@ class Rollup:
         if epoch > state.epoch:
             state.epoch, state.fresh = epoch, set()
             state.waiting.clear()
-            state.instants.clear()
+            while len(state.instants) > 1:  # its parts stay until it has reached a tick, and so does the instant that they are of
+                state.instants.popleft()
         return True
 
     def ready(self) -> Snapshot | None:
@@ -193,7 +194,10 @@ class Rollup:
     def _take(self, tick: int) -> None:
         for number, state in self.partitions.items():
             waiting = state.waiting
-            while waiting and waiting[0][0] <= tick:
+            if state.fresh is not None:
+                continue
+            up_to = min(tick, state.tick)  # of which instant later ones are is not known yet
+            while waiting and waiting[0][0] <= up_to:
                 _, segment, packed = waiting.popleft()
                 parts = self.parts.get(segment)
                 if parts is None:

@@ -18,8 +18,7 @@ class Target(msgspec.Struct, frozen=True):
     """What holds for one kind of contact. Times in milliseconds; None is no target.
 
     `within_ms`, `goal`, `missed` and `short_missed_ms` belong to service level: a wait of exactly `within_ms` is within; who left in less
-    than `short_missed_ms` is outside service level and abandon rate. `calendar` is kept, but until business time arrives every time is
-    clock time.
+    than `short_missed_ms` is outside service level and abandon rate. With a `calendar` all of them are amounts of its open time.
     """
 
     first_response_ms: int | None = None

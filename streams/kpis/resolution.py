@@ -5,6 +5,7 @@ from streams.facts import TicketFacts
 from streams.kpis.kpi import Figure, Kpi, Row, distribution, ratio
 
 FULL, FIRST = "resolution_time.full", "resolution_time.first"
+FULL_BUSINESS, FIRST_BUSINESS = "resolution_time.full_business", "resolution_time.first_business"
 MET, FAILED = "sla.met", "sla.failed"
 NOT_OF_AGENTS: frozenset[str] = frozenset()
 
@@ -25,10 +26,14 @@ def contribute(item: Item, book: Contribution) -> None:
 def _times(item: Item, ticket: TicketFacts, book: Contribution) -> None:
     if ticket.created is None or not ticket.resolved:
         return
-    first, last = ticket.resolved[0], ticket.resolved[-1]
-    book.value(first.time, FIRST, max(0, first.time - ticket.created), item.at(item.last_queue, first.agent, first.team))
+    created, policy, calendar = ticket.created, item.policy, item.target(item.last_queue).calendar
+    solves = [(ticket.resolved[0], FIRST, FIRST_BUSINESS)]
     if ticket.state == "resolved":
-        book.value(last.time, FULL, max(0, last.time - ticket.created), item.at(item.last_queue, last.agent, last.team))
+        solves.append((ticket.resolved[-1], FULL, FULL_BUSINESS))
+    for solve, by_clock, business in solves:
+        place = item.at(item.last_queue, solve.agent, solve.team)
+        book.value(solve.time, by_clock, max(0, solve.time - created), place)
+        book.value(solve.time, business, policy.elapsed(calendar, created, solve.time), place)
 
 
 def _verdict(item: Item, ticket: TicketFacts | None) -> tuple[int, str, Where] | None:
@@ -68,18 +73,21 @@ def _resolution_deadline(item: Item, ticket: TicketFacts) -> int | None:
     due = item.due("due_resolution")
     if due is not None:
         return due if ticket.created is None else max(due, ticket.created)
-    target = item.target(item.last_queue).resolution_ms
-    return None if target is None or ticket.created is None else ticket.created + target
+    target = item.target(item.last_queue)
+    within = target.resolution_ms
+    return None if within is None or ticket.created is None else item.policy.after(target.calendar, ticket.created, within)
 
 
 def resolution_time(row: Row) -> Figure:
-    """The headline is *full* (the last solve, withdrawn while reopened)."""
-    full, first = (distribution(row.tally.dists.get(measure)) for measure in (FULL, FIRST))
-    return {**full, "variants": {"first": first, "full": dict(full)}}
+    """The headline is *full* (the last solve, withdrawn while reopened); business time is that of the calendar of the ticket's target."""
+    measures = {"first": FIRST, "full": FULL, "first_business": FIRST_BUSINESS, "full_business": FULL_BUSINESS}
+    variants = {name: distribution(row.tally.dists.get(measure)) for name, measure in measures.items()}
+    return {**variants["full"], "variants": variants}
 
 
 KPIS = (
-    Kpi("resolution_time", "seconds", "distribution", "Resolution minus first contact; variants first and full solve.", resolution_time),
+    Kpi("resolution_time", "seconds", "distribution",
+        "Resolution minus first contact; variants first and full solve, by the clock and in business time.", resolution_time),
     Kpi("sla_compliance", "ratio", "ratio", "Items that met every target of their policy ÷ items whose verdict has fallen.",
         lambda row: ratio(row.tally[MET], row.tally.total(MET, FAILED))),
 )  # fmt: skip

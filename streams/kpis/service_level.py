@@ -2,7 +2,8 @@
 
 A = answered within T, B = missed within T, N = service-level events (answered, missed, or T expired while waiting, whichever came first).
 Formulas: included A/N · ignored A/(N−B) · positive (A+B)/N · handled only A/answered. Source: KPI contract; 70 of 100 with 10 missed is
-70 %, 77.8 %, 80 %. A visit books one event, named after its outcome and the formula of its own target, so a segment over several targets
+70 %, 77.8 %, 80 %. T is time of the target's calendar; who came while that was closed is outside, unless the policy's `after_hours` says
+"include". A visit books one event, named after its outcome and the formula of its own target, so a segment over several targets
 adds up.
 """
 
@@ -15,16 +16,24 @@ WITHIN, EXPIRED, MISSED, LATE = (
 )
 ABANDONED, ABANDONED_SHORT, OTHER, OTHER_SHORT = "missed.abandoned", "missed.abandoned.short", "missed.other", "missed.other.short"
 MISSES = (ABANDONED, ABANDONED_SHORT, OTHER, OTHER_SHORT)
+_NEVER = 1 << 61
+"""Later than any event: when a target expires whose calendar never opens."""
 NOT_OF_AGENTS = frozenset({*MISSES, *MISSED.values()})
 
 
 def contribute(item: Item, book: Contribution) -> None:
-    """One service-level event a visit, and its miss."""
+    """One service-level event a visit, unless it began after hours, and its miss."""
+    policy = item.policy
     for visit in item.visits:
         target = item.target(visit.queue)
         formula, start = target.missed, visit.start
-        expiry = start + target.within_ms
+        counted = policy.after_hours == "include" or not item.is_after_hours(visit)
+        expiry = policy.after(target.calendar, start, target.within_ms)
+        if expiry is None:
+            expiry = _NEVER
         if visit.answered is not None:
+            if not counted:
+                continue
             place = item.at(visit.queue, visit.agent, visit.team)
             if visit.answered <= expiry:
                 book.count(visit.answered, WITHIN[formula], place)
@@ -37,17 +46,18 @@ def contribute(item: Item, book: Contribution) -> None:
         place = item.at(visit.queue)
         missed = visit.missed
         if missed is not None and (visit.left is None or missed < visit.left):
-            short = max(0, missed - start) < target.short_missed_ms
+            short = policy.elapsed(target.calendar, start, missed) < target.short_missed_ms
             abandoned = visit.outcome == "abandoned"
             book.count(missed, (ABANDONED_SHORT if short else ABANDONED) if abandoned else (OTHER_SHORT if short else OTHER), place)
-            if short:
+            if short or not counted:
                 continue
             if missed <= expiry:
                 book.count(missed, MISSED[formula], place)
                 continue
-        elif visit.left is not None and visit.left <= expiry:
+        elif not counted or (visit.left is not None and visit.left <= expiry):
             continue
-        book.count(expiry, EXPIRED[formula], place)
+        if expiry < _NEVER:
+            book.count(expiry, EXPIRED[formula], place)
 
 
 def service_level(row: Row) -> Figure:

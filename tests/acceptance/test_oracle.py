@@ -32,6 +32,13 @@ POLICIES = {
         version = "b"
         time_zone = "Asia/Jerusalem"
         week_starts = "sunday"
+        [calendars.bank]
+        hours = { mon-thu = ["07:00-13:00", "15:30-23:30"], fri = ["07:00-12:00"], sun = ["08:00-24:00"] }
+        holidays = { country = "IL" }
+        closed = [1999-02-02]
+        [[targets]]
+        match = { queue = "P?" }
+        calendar = "bank"
         [[targets]]
         match = { queue = "NE" }
         first_response = "30s"
@@ -46,8 +53,13 @@ POLICIES = {
         match = { channel = "ticket" }
         first_response = "4h"
         resolution = "2d"
+        [calendars.desk]
+        time_zone = "Europe/Rome"
+        hours = { mon-fri = ["08:30-13:00", "14:00-18:30"] }
+        holidays = { country = "IT" }
         [[targets]]
         match = { priority = "1*" }
+        calendar = "desk"
         resolution = "8h"
         service_level = { missed = "handled_only" }""",
     "ubuntu-irc": """
@@ -59,6 +71,11 @@ POLICIES = {
         service_level = { within = "2m", missed = "handled_only" }""",
     "synthetic": """
         version = "y"
+        after_hours = "include"
+        [calendars.day]
+        hours = { mon-sun = ["09:00-16:45"] }
+        [[targets]]
+        calendar = "day"
         [[targets]]
         match = { channel = "ticket" }
         resolution = "2h"

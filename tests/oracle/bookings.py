@@ -7,6 +7,7 @@ from typing import NamedTuple
 from .model import Event, Facts, Visit
 from .policy import Policy, Target
 
+NEVER = 1 << 62
 Attributes = Mapping[str, str | int | None]
 
 
@@ -77,8 +78,8 @@ class Judge:
         if isinstance(due, int):
             return max(due, facts.clock)
         first = self._as_known(min(facts.visits, key=lambda visit: visit.start)) if facts.visits else None
-        target = self.target(self.queue(first)).first_response
-        return None if target is None else facts.clock + target
+        target = self.target(self.queue(first))
+        return target.after(facts.clock, target.first_response)
 
     def _as_known(self, visit: Visit) -> Visit:
         """The same visit as it is known at `at` (its queue), for a state of the past."""
@@ -142,36 +143,41 @@ class Judge:
         answer = visit.answered
         yield Booking("offered", visit.start, 0, queue, *nobody)
         mode = target.missed
-        expiry = visit.start + target.within
+        expiry = target.after(visit.start, target.within) or NEVER
         expired = expiry < at and (visit.stop is None or visit.stop > expiry)
+        counted = True
+        if target.closed(visit.start):
+            counted = self.policy.include_after_hours
+            yield Booking("after_hours", visit.start, 0, queue, *nobody)
         late = Booking("level", expiry, 0, queue, *nobody, n=1, base=int(mode != "handled_only"))
         if answer:
             wait = max(0, answer.t - visit.start)
             done = self.who(answer)
             yield Booking("answered", answer.t, wait, queue, *done)
+            if not counted:
+                return
             if mode == "handled_only":
                 yield Booking("level", answer.t, 0, queue, *done, base=1)
             if expired:
                 yield late
             else:
-                within = int(wait <= target.within)
+                within = int(answer.t <= expiry)
                 yield Booking("level", answer.t, 0, queue, *done, a=within, n=1, top=within, base=int(mode != "handled_only"))
         elif visit.left is not None:
-            if expired:
+            if expired and counted:
                 yield late
         elif visit.miss:
             t, outcome = visit.miss
-            wait = max(0, t - visit.start)
-            short = wait < target.short_missed
+            short = target.elapsed(visit.start, t) < target.short_missed
             yield Booking("missed", t, 0, queue, *nobody, a=int(outcome == "abandoned" and not short), b=int(short))
-            if short:
+            if short or not counted:
                 return
             if expired:
                 yield late
             else:
                 top, base = int(mode == "positive"), int(mode in {"included", "positive"})
                 yield Booking("level", t, 0, queue, *nobody, b=1, n=1, top=top, base=base)
-        elif expired:
+        elif expired and counted:
             yield late
 
     def _begun_by(self, t: int) -> Visit | None:
@@ -209,9 +215,11 @@ class Judge:
             yield Booking("handled", facts.handled_by.t, 0, queue, *self.who(facts.handled_by))
         if facts.resolved and facts.opened is not None and not facts.withdrawn:
             first, last = facts.resolved[0], facts.resolved[-1]
-            yield Booking("first", first.t, max(0, first.t - facts.opened), queue, *self.who(first))
-            if facts.is_resolved:
-                yield Booking("full", last.t, max(0, last.t - facts.opened), queue, *self.who(last))
+            target = self.target(queue)
+            for kind, solve in (("first", first), ("full", last)):
+                if kind == "first" or facts.is_resolved:
+                    yield Booking(kind, solve.t, max(0, solve.t - facts.opened), queue, *self.who(solve))
+                    yield Booking(kind + "_business", solve.t, target.elapsed(facts.opened, solve.t), queue, *self.who(solve))
 
     def _compliance(self, at: int, breach: int | None) -> Iterator[Booking]:
         """One verdict an item (rules 18 and 38, decision 0002, 24)."""
@@ -233,8 +241,8 @@ class Judge:
                 undecided = True
         if self.channel == "ticket":
             due = self.attributes.get("due_resolution")
-            target = self.target(self._text("queue")).resolution
-            limit = None if target is None or facts.opened is None else facts.opened + target
+            target = self.target(self._text("queue"))
+            limit = None if facts.opened is None else target.after(facts.opened, target.resolution)
             if isinstance(due, int):
                 limit = due if facts.opened is None else max(due, facts.opened)
             if limit is not None:

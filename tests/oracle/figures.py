@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BUCKETS = ("1h", "4h", "1d", "7d", "older")
-NO_COUNTS = (0,) * 18
+NO_COUNTS = (0,) * 19
 MODES = ("included", "ignored", "positive", "handled_only")
 
 
@@ -38,8 +38,9 @@ class Cell:
 
     def kpis(self) -> dict[str, Any]:
         offered, answered, missed, abandoned, short, *rest = self.counts
-        within, missed_within, events, top, base, breaches, handled, opened, resolved, reopened, due, met, _ = rest
-        response, first, full = (distribution(self.distributions.get(kind)) for kind in ("frt", "first", "full"))
+        within, missed_within, events, top, base, breaches, handled, opened, resolved, reopened, due, met, after_hours, _ = rest
+        response = distribution(self.distributions.get("frt"))
+        solved = {kind: distribution(self.distributions.get(kind)) for kind in ("first", "full", "first_business", "full_business")}
         counts = {
             "offered": offered,
             "answered": answered,
@@ -49,6 +50,7 @@ class Cell:
             "resolved": resolved,
             "reopened": reopened,
             "frt_breaches": breaches,
+            "after_hours": after_hours,
         }
         variants = (
             quotient(within, events),
@@ -62,7 +64,7 @@ class Cell:
             "next_response_time": distribution(self.distributions.get("nrt")),
             "speed_of_answer": distribution(self.distributions.get("asa")),
             "talk_time": distribution(self.distributions.get("talk")),
-            "resolution_time": {**full, "variants": {"first": first, "full": full}},
+            "resolution_time": {**solved["full"], "variants": solved},
             "service_level": {**ratio(top, base), "variants": dict(zip(MODES, variants, strict=True))},
             "missed_rate": ratio(missed, offered),
             "abandon_rate": ratio(abandoned, offered - short),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from .hours import Hours
+
 UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MODES = ("included", "ignored", "positive", "handled_only")
@@ -38,6 +40,19 @@ class Target:
     within: int
     missed: str
     short_missed: int
+    hours: Hours | None = None
+
+    def after(self, start: int, amount: int | None) -> int | None:
+        """When so much has passed; None: no such target, or never."""
+        if amount is None:
+            return None
+        return start + amount if self.hours is None else self.hours.after(start, amount)
+
+    def elapsed(self, start: int, end: int) -> int:
+        return max(0, end - start) if self.hours is None else self.hours.elapsed(start, end)
+
+    def closed(self, at: int) -> bool:
+        return self.hours is not None and self.hours.elapsed(at, at + 1) == 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,8 @@ class Policy:
     week_starts: int  # 0 = Monday
     breaching_soon: int
     entries: tuple[Mapping[str, Any], ...]
+    include_after_hours: bool
+    calendars: Mapping[str, Hours]
 
     def target(self, attributes: Mapping[str, str | None]) -> Target:
         """The entries that match, laid over each other key by key, the later over the earlier."""
@@ -56,14 +73,13 @@ class Policy:
             if all(_matches(pattern, attributes.get(name)) for name, pattern in entry.get("match", {}).items()):
                 merged.update({key: value for key, value in entry.items() if key not in {"match", "service_level"}})
                 level.update(entry.get("service_level", {}))
-        if merged.get("calendar", "always") != "always":
-            raise NotImplementedError("calendars are outside the oracle")
         return Target(
             first_response=optional_duration(merged["first_response"]),
             resolution=optional_duration(merged["resolution"]),
             within=duration(level["within"]),
             missed=level["missed"],
             short_missed=duration(level["short_missed"]),
+            hours=self.calendars.get(merged.get("calendar", "always")),
         )
 
 
@@ -87,4 +103,6 @@ def read(text: str) -> Policy:
         week_starts=WEEKDAYS.index(raw.get("week_starts", "monday")),
         breaching_soon=duration(raw.get("breaching_soon", "10m")),
         entries=(*DEFAULT_TARGETS, *raw.get("targets", [])),
+        include_after_hours=raw.get("after_hours") == "include",
+        calendars={name: Hours(each, raw.get("time_zone", "Europe/Berlin")) for name, each in raw.get("calendars", {}).items()},
     )

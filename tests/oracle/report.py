@@ -8,7 +8,7 @@ from .store import BOOKING_DIMENSIONS, INTERACTION_DIMENSIONS, Store
 
 Row = dict[str, Any]
 CLOCK = {"hour", "weekday"}
-DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full")
+DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business")
 COUNTS = """
     count(*) filter (kind = 'offered') as offered,
     count(*) filter (kind = 'answered') as answered,
@@ -27,6 +27,7 @@ COUNTS = """
     count(*) filter (kind = 'reopened') as reopened,
     count(*) filter (kind = 'sla') as due,
     coalesce(sum(v) filter (kind = 'sla'), 0) as met,
+    count(*) filter (kind = 'after_hours') as after_hours,
     count(*) filter (kind = 'in') - count(*) filter (kind = 'out') as grown
 """
 HOUR, DAY = 3_600_000, 86_400_000
@@ -73,7 +74,7 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
     keys = ", ".join(dimensions) + ", " if dimensions else ""
     width = len(dimensions)
     # An agent has no offered, no missed, and no miss in the service level (fine print 2).
-    mine = "not (kind in ('offered', 'missed') or kind = 'level' and b > 0)" if "agent" in dimensions else "true"
+    mine = "not (kind in ('offered', 'missed', 'after_hours') or kind = 'level' and b > 0)" if "agent" in dimensions else "true"
     gauges = not CLOCK & set(dimensions)
     cells: dict[tuple[tuple[int, ...], int], Cell] = {}
     for segment in _segments(store, keys, mine, gauges, width):
@@ -85,7 +86,8 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
     distributions = f"""
         with value as (
             select {keys}row_start, case kind when 'answered' then 'asa' else kind end as kind, v from hit
-            where kind in ('frt', 'nrt', 'first', 'full') or kind = 'answered' and channel = {store.codes("call")}
+            where kind in ('frt', 'nrt', 'first', 'full', 'first_business', 'full_business')
+                or kind = 'answered' and channel = {store.codes("call")}
             union all
             select {keys}row_start, 'talk', sum(v)::bigint from hit where kind = 'leg' group by {keys}row_start, item
         ), listed as (

@@ -113,11 +113,8 @@ def test_a_calendar_is_read_in_order() -> None:
 
 
 def test_what_this_release_does_not_do_is_noted() -> None:
-    assert load(CONTRACT + "[[targets]]\ncalendar = 'always'", "p.toml").notes == (
-        'p.toml: targets[0].calendar: "office" is kept, but this release measures every time by the clock, closed hours included',
-    )
-    assert load("after_hours = 'include'\nmargin = 1\nrecovered_within = '1h'", "p.toml").notes == (
-        "p.toml: after_hours: is kept, but this release computes nothing from it",
+    assert load("after_hours = 'include'\nmargin = 0.5\nrecovered_within = '1h'", "p.toml").notes == (
+        "p.toml: margin: is kept, but this release computes nothing from it",
     )
     assert DEFAULT.notes == ()
 
@@ -202,11 +199,11 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
         ("[calendars.o]\nhours = {}\nholidays = { country = '' }",
          'p.toml: calendars.o.holidays.country: unknown country ""; write its ISO 3166-1 code, two capital letters such as "DE"'),
         ("[calendars.o]\nhours = {}\nholidays = { country = 'DE', subdivision = 'DE-BE' }",
-         'p.toml: calendars.o.holidays.subdivision: "DE-BE" is no subdivision;'
-         ' write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'),
-        ("[calendars.o]\nhours = {}\nholidays = { country = 'DE', subdivision = '' }",
-         'p.toml: calendars.o.holidays.subdivision: "" is no subdivision;'
-         ' write what follows the country in its ISO 3166-2 code, such as "BE" of DE-BE'),
+         'p.toml: calendars.o.holidays.subdivision: DE has no "DE-BE" with holidays of its own; choose from'
+         ' BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH, Augsburg'),
+        ("[calendars.o]\nhours = {}\nholidays = { country = 'XK', subdivision = '' }",
+         'p.toml: calendars.o.holidays.subdivision: XK has no "" with holidays of its own;'
+         " remove it: the country's holidays are the same everywhere"),
         ("[calendars.always]\nhours = {}", 'p.toml: calendars.always: "always" is built in and cannot be changed; choose another name'),
         ("[[targets]]\ncalendar = 'ofice'\n[calendars.office]\nhours = {}",
          'p.toml: targets[0].calendar: unknown calendar "ofice"; did you mean "office"?'),
@@ -242,7 +239,7 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
          " first_response_time, next_response_time, average_response_time, longest_wait, speed_of_answer, backlog_age,"
          " time_to_drain, talk_time, resolution_time, service_level, missed_rate, abandon_rate, sla_compliance, frt_breaches,"
          " offered, answered, missed, handled, opened, resolved, reopened, merged, deleted, left_queue, auto_closed,"
-         " contradictions, skewed, backlog, waiting, breaching_soon, net_flow"),
+         " contradictions, skewed, backlog, waiting, breaching_soon, net_flow, after_hours"),
         ("[[alerts]]\nname = 'x'\nkpi = 'service_level'\nbelow = 80",
          "p.toml: alerts[0].below: 80 is no share; write a number from 0 to 1, such as 0.80 for 80 %"),
         ("[[alerts]]\nname = 'x'\nkpi = 'missed_rate'\nabove = -0.1",

@@ -163,6 +163,21 @@ def test_a_part_of_an_older_form_is_refused_and_counted_and_one_of_a_newer_form_
         rollup.ready()
 
 
+def test_parts_of_an_epoch_that_has_ended_keep_their_instant_until_the_new_one_has_reached_a_tick() -> None:
+    rollup, left, _ = two()
+    left.add("c1", "call.queued", 9, queue="a")
+    left.tick(10)
+    rollup.reached(1, 1, 10, NOON + 3000, POLICY.version)
+    assert published(rollup).at == NOON + 10_000
+    moved = Partition(rollup, 0, epoch=2)
+    moved.add("c2", "call.queued", 1, queue="a")
+    moved.send(11)
+    rollup.reached(1, 1, 13, NOON + 4000, POLICY.version)
+    snapshot = published(rollup)
+    assert (snapshot.at, snapshot.missing) == (NOON + 10_000, (0,))
+    assert rollup.rows[HOUR_OF_CENTRE]["kpis"]["longest_wait"]["value"] == 1.0  # not of the 9 s of c2, whose instant is not known yet
+
+
 def test_a_row_is_of_the_instant_of_its_parts_also_if_a_partition_is_already_ahead() -> None:
     rollup, left, right = two()
     left.tick(1)

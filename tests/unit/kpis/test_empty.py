@@ -17,7 +17,7 @@ GAUGES = {
 VARIANTS = {
     "service_level": {"included": None, "ignored": None, "positive": None, "handled_only": None},
     "average_response_time": {"per_inquiry": None},
-    "resolution_time": {"first": NO_SPREAD, "full": NO_SPREAD},
+    "resolution_time": dict.fromkeys(("first", "full", "first_business", "full_business"), NO_SPREAD),
 }
 EMPTY = {"ratio": {"value": None, "n": 0}, "distribution": NO_SPREAD, "count": {"value": 0}}
 
