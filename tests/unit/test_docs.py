@@ -51,7 +51,7 @@ def anchors(text: str) -> set[str]:
 
 def fields(of: Policy) -> dict[str, object]:
     """A policy without what tells two of them apart, and without the targets, which are merged."""
-    return {name: getattr(of, name) for name in of.__struct_fields__ if name not in {"digest", "_cache", "targets"}}
+    return {name: getattr(of, name) for name in of.__struct_fields__ if name not in {"digest", "_cache", "_business", "targets"}}
 
 
 def keys(struct: type[msgspec.Struct]) -> set[str]:
