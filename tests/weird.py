@@ -7,10 +7,16 @@ from typing import Any
 from streams.events import from_ms
 
 START = 1_790_000_000_000
+"""A Monday, 15:33:20 in Berlin."""
 POLICY = """
 version = "weird"
 breaching_soon = "15s"
 segments = [["channel"], ["queue"], ["team"], ["agent"], ["tenant"], ["queue", "priority"], ["language"]]
+[calendars.breaks]
+hours = { mon = ["15:30-15:34", "15:35-15:36"], fri = ["00:00-24:00"] }
+[[targets]]
+match = { queue = "c" }
+calendar = "breaks"
 [[targets]]
 match = { channel = "ticket" }
 first_response = "25s"
@@ -119,7 +125,7 @@ def _data(chance: random.Random, kind: str, visits: bool) -> dict[str, Any]:
     elif verb == "missed" and chance.random() < 0.7:
         data["outcome"] = chance.choice(["abandoned", "timeout", "voicemail", "refused"])
     elif verb == "status_changed":
-        data["status"] = "pending"
+        data["status"] = chance.choice(["new", "open", "pending", "pending", "on_hold"])
     elif verb == "merged":
         data["into"] = "another"
     elif kind == "survey.responded":

@@ -31,6 +31,9 @@ class TicketFacts(ConversationFacts):
         self.resolved: list[Step] = []
         self.reopened: list[int] = []
         self.spans: list[tuple[int, int | None]] = []
+        self.waited = 0
+        """How long (ms) the requester has waited in all: opened or reopened, and not pending on them (rule 36)."""
+        self._waits_since: int | None = None
 
     def on_opened(self, time: int, data: Any) -> None:
         if self.created is None:
@@ -38,8 +41,7 @@ class TicketFacts(ConversationFacts):
             if self.resolved or self.final:
                 self.contradicts = True
             else:
-                self.state = "open"
-                self.spans.append((time, None))
+                self._open(time)
         self.on_created(time, data)
 
     def on_resolved(self, time: int, data: Any) -> None:
@@ -56,9 +58,16 @@ class TicketFacts(ConversationFacts):
 
     def on_reopened(self, time: int, data: Any) -> None:
         if self.state == "resolved" and not self.final:
-            self.state = "open"
             self.reopened.append(time)
-            self.spans.append((time, None))
+            self._open(time)
+
+    def on_status(self, time: int, data: Any) -> None:
+        if self.state != "open" or self.final:
+            return
+        if data.status == "pending":
+            self._stop_waiting(time)
+        elif self._waits_since is None:
+            self._waits_since = time
 
     def on_merged(self, time: int, data: Any) -> None:
         self._finish(time, "merged")
@@ -71,7 +80,17 @@ class TicketFacts(ConversationFacts):
             self.final, self.final_at = kind, time
             self._close(time)
 
+    def _open(self, time: int) -> None:
+        self.state, self._waits_since = "open", time
+        self.spans.append((time, None))
+
+    def _stop_waiting(self, time: int) -> None:
+        if self._waits_since is not None:
+            self.waited += time - self._waits_since
+            self._waits_since = None
+
     def _close(self, time: int) -> None:
+        self._stop_waiting(time)
         if self.spans and self.spans[-1][1] is None:
             self.spans[-1] = (self.spans[-1][0], time)
 
@@ -95,7 +114,7 @@ TicketFacts.handlers = {
     "ticket.opened": TicketFacts.on_opened,
     "ticket.message": ConversationFacts.on_message,
     "ticket.assigned": None,
-    "ticket.status_changed": None,
+    "ticket.status_changed": TicketFacts.on_status,
     "ticket.priority_changed": None,
     "ticket.escalated": None,
     "ticket.resolved": TicketFacts.on_resolved,

@@ -1,11 +1,14 @@
-"""Resolution: how long tickets take, and whether every target was met. Source: KPI contract, "Resolution", fine print 4–6, 34 and 38."""
+"""Resolution: how long tickets take, how often they come back, and whether every target was met. Source: KPI contract, "Resolution", fine
+print 4–6, 18, 34–38."""
 
 from streams.contribution import Contribution, Item, Where
 from streams.facts import TicketFacts
-from streams.kpis.kpi import Figure, Kpi, Row, distribution, ratio
+from streams.kpis.kpi import Figure, Kpi, Row, distribution, ratio, spread
 
 FULL, FIRST = "resolution_time.full", "resolution_time.first"
 FULL_BUSINESS, FIRST_BUSINESS = "resolution_time.full_business", "resolution_time.first_business"
+WAITED = "requester_wait_time"
+SOLVES, REOPENS = "reopen_rate.solves", "reopen_rate.reopens"
 MET, FAILED = "sla.met", "sla.failed"
 NOT_OF_AGENTS: frozenset[str] = frozenset()
 
@@ -18,6 +21,10 @@ def contribute(item: Item, book: Contribution) -> None:
         if ticket.final:
             return
         _times(item, ticket, book)
+        for step in ticket.resolved:
+            book.count(step.time, SOLVES, item.at(item.last_queue, step.agent, step.team))
+        for time in ticket.reopened:
+            book.count(time, REOPENS, item.at(item.last_queue))
     verdict = _verdict(item, ticket)
     if verdict is not None:
         book.count(*verdict)
@@ -29,7 +36,9 @@ def _times(item: Item, ticket: TicketFacts, book: Contribution) -> None:
     created, policy, calendar = ticket.created, item.policy, item.target(item.last_queue).calendar
     solves = [(ticket.resolved[0], FIRST, FIRST_BUSINESS)]
     if ticket.state == "resolved":
-        solves.append((ticket.resolved[-1], FULL, FULL_BUSINESS))
+        last = ticket.resolved[-1]
+        solves.append((last, FULL, FULL_BUSINESS))
+        book.value(last.time, WAITED, ticket.waited, item.at(item.last_queue, last.agent, last.team))
     for solve, by_clock, business in solves:
         place = item.at(item.last_queue, solve.agent, solve.team)
         book.value(solve.time, by_clock, max(0, solve.time - created), place)
@@ -88,6 +97,10 @@ def resolution_time(row: Row) -> Figure:
 KPIS = (
     Kpi("resolution_time", "seconds", "distribution",
         "Resolution minus first contact; variants first and full solve, by the clock and in business time.", resolution_time),
+    Kpi("requester_wait_time", "seconds", "distribution",
+        "Time until the last resolution in which the ticket was open and not pending on the requester.", spread(WAITED)),
+    Kpi("reopen_rate", "ratio", "ratio", "Steps of tickets to reopened ÷ steps to resolved.",
+        lambda row: ratio(row.tally[REOPENS], row.tally[SOLVES])),
     Kpi("sla_compliance", "ratio", "ratio", "Items that met every target of their policy ÷ items whose verdict has fallen.",
         lambda row: ratio(row.tally[MET], row.tally.total(MET, FAILED))),
 )  # fmt: skip

@@ -153,7 +153,7 @@ class Judge:
         if answer:
             wait = max(0, answer.t - visit.start)
             done = self.who(answer)
-            yield Booking("answered", answer.t, wait, queue, *done)
+            yield Booking("answered", answer.t, wait, queue, *done, a=int(counted))
             if not counted:
                 return
             if mode == "handled_only":
@@ -208,13 +208,15 @@ class Judge:
         if facts.counted_opening and facts.opened is not None:
             yield Booking("opened", facts.opened, 0, queue, *nobody)
         for event in facts.resolved:
-            yield Booking("resolved", event.t, 0, queue, *self.who(event))
+            yield Booking("resolved", event.t, 0, queue, *self.who(event), a=int(not facts.withdrawn))
         for event in facts.reopened:
-            yield Booking("reopened", event.t, 0, queue, *nobody)
+            yield Booking("reopened", event.t, 0, queue, *nobody, a=int(not facts.withdrawn))
         if facts.handled_by:
             yield Booking("handled", facts.handled_by.t, 0, queue, *self.who(facts.handled_by))
         if facts.resolved and facts.opened is not None and not facts.withdrawn:
             first, last = facts.resolved[0], facts.resolved[-1]
+            if facts.is_resolved:
+                yield Booking("requester", last.t, facts.requester_waits, queue, *self.who(last))
             target = self.target(queue)
             for kind, solve in (("first", first), ("full", last)):
                 if kind == "first" or facts.is_resolved:

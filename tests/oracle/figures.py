@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BUCKETS = ("1h", "4h", "1d", "7d", "older")
-NO_COUNTS = (0,) * 19
+NO_COUNTS = (0,) * 22
 MODES = ("included", "ignored", "positive", "handled_only")
 
 
@@ -37,8 +37,8 @@ class Cell:
     backlog: Sequence[Any] | None = None
 
     def kpis(self) -> dict[str, Any]:
-        offered, answered, missed, abandoned, short, *rest = self.counts
-        within, missed_within, events, top, base, breaches, handled, opened, resolved, reopened, due, met, after_hours, _ = rest
+        offered, answered, missed, abandoned, short, within, missed_within, events, top, base = self.counts[:10]
+        breaches, handled, opened, resolved, reopened, due, met, after_hours, in_hours, solves, reopens = self.counts[10:-1]
         response = distribution(self.distributions.get("frt"))
         solved = {kind: distribution(self.distributions.get(kind)) for kind in ("first", "full", "first_business", "full_business")}
         counts = {
@@ -56,7 +56,7 @@ class Cell:
             quotient(within, events),
             quotient(within, events - missed_within),
             quotient(within + missed_within, events),
-            quotient(within, answered),
+            quotient(within, in_hours),
         )
         return {
             **{name: {"value": value} for name, value in counts.items()},
@@ -68,6 +68,8 @@ class Cell:
             "service_level": {**ratio(top, base), "variants": dict(zip(MODES, variants, strict=True))},
             "missed_rate": ratio(missed, offered),
             "abandon_rate": ratio(abandoned, offered - short),
+            "requester_wait_time": distribution(self.distributions.get("requester")),
+            "reopen_rate": ratio(reopens, solves),
             "sla_compliance": ratio(met, due),
             "average_response_time": {
                 "value": response["mean"],

@@ -126,6 +126,7 @@ def _ticket(events: Sequence[Event]) -> Facts:
     openings = [e for e in events if e.type == "ticket.opened"]
     replies = [e for e in events if e.type == "ticket.message" and e.human_reply]
     _steps(facts, events)
+    facts.requester_waits = _requester_waits(events)
     by_agent = next((e.initiator for e in openings if e.initiator), None) == "agent"
     if openings:
         back = next((e.t for e in facts.reopened), openings[0].t)
@@ -147,6 +148,21 @@ def _ticket(events: Sequence[Event]) -> Facts:
         facts.response_visit = visit if facts.response else None
     facts.next_responses = _next_responses(events, facts.response or (replies[0] if replies and not by_agent else None))
     return facts
+
+
+def _requester_waits(events: Sequence[Event]) -> int:
+    """Rule 36: what passes between two events counts where the ticket is open before and not pending; to the last resolution."""
+    total, since, state = 0, 0, "unknown"
+    for event in events:
+        total, since = total + (event.t - since if state == "waits" else 0), event.t
+        verb = event.type.partition(".")[2]
+        if verb in {"resolved", "closed"}:
+            state = "solved"
+        elif (verb == "opened" and state == "unknown") or (verb == "reopened" and state == "solved"):
+            state = "waits"
+        elif verb == "status_changed" and state in {"waits", "pending"}:
+            state = "pending" if event.status == "pending" else "waits"
+    return total
 
 
 def _steps(facts: Facts, events: Sequence[Event]) -> None:

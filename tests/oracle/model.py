@@ -18,6 +18,7 @@ class Event(NamedTuple):
     outcome: str | None
     to_queue: str | None
     initiator: str | None
+    status: str | None
     key: int  # unique in the recording
 
     def stands(self, t: int | None) -> bool:
@@ -97,3 +98,4 @@ class Facts:
     withdrawn: bool = False  # merged or deleted
     final: int | None = None
     handled_by: Event | None = None
+    requester_waits: int = 0  # ms, to the last resolution

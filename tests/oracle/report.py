@@ -8,7 +8,7 @@ from .store import BOOKING_DIMENSIONS, INTERACTION_DIMENSIONS, Store
 
 Row = dict[str, Any]
 CLOCK = {"hour", "weekday"}
-DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business")
+DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester")
 COUNTS = """
     count(*) filter (kind = 'offered') as offered,
     count(*) filter (kind = 'answered') as answered,
@@ -28,6 +28,9 @@ COUNTS = """
     count(*) filter (kind = 'sla') as due,
     coalesce(sum(v) filter (kind = 'sla'), 0) as met,
     count(*) filter (kind = 'after_hours') as after_hours,
+    coalesce(sum(a) filter (kind = 'answered'), 0) as in_hours,
+    coalesce(sum(a) filter (kind = 'resolved'), 0) as solves,
+    coalesce(sum(a) filter (kind = 'reopened'), 0) as reopens,
     count(*) filter (kind = 'in') - count(*) filter (kind = 'out') as grown
 """
 HOUR, DAY = 3_600_000, 86_400_000
@@ -86,7 +89,7 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
     distributions = f"""
         with value as (
             select {keys}row_start, case kind when 'answered' then 'asa' else kind end as kind, v from hit
-            where kind in ('frt', 'nrt', 'first', 'full', 'first_business', 'full_business')
+            where kind in ('frt', 'nrt', 'first', 'full', 'first_business', 'full_business', 'requester')
                 or kind = 'answered' and channel = {store.codes("call")}
             union all
             select {keys}row_start, 'talk', sum(v)::bigint from hit where kind = 'leg' group by {keys}row_start, item

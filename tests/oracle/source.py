@@ -63,7 +63,7 @@ TYPES = [
 ]
 
 ATTRIBUTES = ("queue", "team", "agent", "priority", "reason", "medium", "language", "tenant", "product", "region", "customer_segment")
-TEXT = (*ATTRIBUTES, "customer", "visit", "outcome", "to_queue", "author", "initiator", "due_first_response", "due_resolution")
+TEXT = (*ATTRIBUTES, "customer", "visit", "outcome", "to_queue", "author", "initiator", "status", "due_first_response", "due_resolution")
 REQUIRED = {
     "chat.message": ["author"],
     "ticket.message": ["author"],
@@ -172,7 +172,7 @@ def interactions(con: duckdb.DuckDBPyConnection, at: int) -> Iterator[tuple[str,
     """The events before `at` of each interaction, ordered by (time, id)."""
     gone = retractions(con, at)
     rows = con.execute(
-        f"""select subject, eid, type, t, visit, queue, agent, team, author, public, automatic, outcome, to_queue, initiator
+        f"""select subject, eid, type, t, visit, queue, agent, team, author, public, automatic, outcome, to_queue, initiator, status
             from event where t < ? and ({INTERACTION} or type = 'event.retracted') order by eid""",
         [at],
     )

@@ -131,3 +131,36 @@ def test_no_target_is_no_item() -> None:
 )
 def test_a_call_has_a_first_response_target_only(answered: float | None, missed: float | None, expected: tuple[float | None, int]) -> None:
     assert compliance(*call(0, answered, missed=missed), end=100) == expected
+
+
+def test_the_requester_waits_while_the_ticket_is_open_and_not_pending() -> None:
+    ticket = [
+        at(0, "ticket.opened"),
+        at(100, "ticket.status_changed", status="open"),
+        at(200, "ticket.status_changed", status="pending"),
+        at(500, "ticket.status_changed", status="on_hold"),
+        at(600, "ticket.status_changed", status="new"),
+        at(700, "ticket.resolved", agent="ann"),
+        at(800, "ticket.status_changed", status="open"),  # on a solved ticket
+        at(2000, "ticket.reopened"),
+        at(2010, "ticket.status_changed", status="pending"),
+        at(3000, "ticket.resolved", agent="bob"),
+    ]
+    for until, expected in ((700, None), (700.001, 400.0), (2000, 400.0), (2000.001, None), (3000, None), (3000.001, 410.0)):
+        figure = kpis(ticket, end=until)["requester_wait_time"]
+        assert (figure["sum"], figure["n"]) == (expected, int(expected is not None))
+    assert {agent: row["requester_wait_time"]["sum"] for agent, row in by_segment(ticket, end=HOUR, by="agent").items()} == {
+        "ann": None,
+        "bob": 410.0,
+    }
+    assert kpis([*ticket, at(3100, "ticket.deleted")], end=HOUR)["requester_wait_time"]["n"] == 0
+
+
+def test_the_reopen_rate_counts_each_step_at_its_own_instant() -> None:
+    merged = [at(0, "ticket.opened"), at(10, "ticket.resolved"), at(20, "ticket.reopened"), at(30, "ticket.merged", into="t9")]
+    for until, expected in ((HOUR + 1, (0.0, 0, 1)), (2 * HOUR + 1, (1.0, 1, 1)), (6 * HOUR, (0.5, 1, 2))):
+        figure = kpis(REOPENED, merged, end=until)["reopen_rate"]
+        assert (figure["value"], figure["numerator"], figure["n"]) == expected
+    # A row in which only the reopening lies has no rate.
+    assert kpis(REOPENED, start=1.5 * HOUR, end=3 * HOUR)["reopen_rate"]["value"] is None
+    assert kpis(merged, end=25)["reopen_rate"]["value"] == 1.0  # the merge is not known yet
