@@ -15,7 +15,7 @@ from streams.events import to_ms
 from streams.facts import AnyFacts, CallFacts
 from streams.facts.conversation import Reply
 from streams.facts.interaction import RARE
-from streams.facts.visit import Visit
+from streams.facts.visit import Leg, Visit
 from streams.policy import Policy
 from streams.targets import Target
 
@@ -145,7 +145,7 @@ class Item:
         self.visits: list[Visit] = facts.all_visits()
         self._targets: dict[str | None, Target] = {}
         self._deadline: int | None = -1
-        self._legs: list[tuple[Where, int]] | None = None
+        self._legs: list[tuple[Where, Leg]] | None = None
         self.backlog = facts.backlog()
         self.clock_start: int | None = None
         self.response: tuple[int, Where] | None = None
@@ -202,15 +202,15 @@ class Item:
         return self.at(visit.queue if visit is not None else self.queue, reply.agent, reply.team)
 
     @property
-    def legs(self) -> list[tuple[Where, int]]:
-        """Place and talk (ms) of each leg."""
+    def legs(self) -> list[tuple[Where, Leg]]:
+        """Each leg with its place."""
         if self._legs is None:
             self._legs = []
             chat = self.channel == "chat"
             for leg in self.facts.legs:
                 visit = leg.visit or (self.visits[0] if chat and self.visits else None)
                 queue = visit.queue if visit is not None else self.queue if chat else leg.queue or self.last_queue
-                self._legs.append((self.at(queue, leg.agent, leg.team), leg.talk))
+                self._legs.append((self.at(queue, leg.agent, leg.team), leg))
         return self._legs
 
     @property

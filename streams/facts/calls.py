@@ -14,7 +14,7 @@ class CallFacts(Facts):
 
     def on_held(self, time: int, data: Attributes) -> None:
         if self.legs and self.legs[-1].end is None and self.legs[-1].held_since is None:
-            self.legs[-1].held_since = time
+            self.legs[-1].held, self.legs[-1].held_since = True, time
 
     def on_resumed(self, time: int, data: Attributes) -> None:
         if self.legs:

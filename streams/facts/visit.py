@@ -82,6 +82,7 @@ class Leg:
 
     end: int | None = None
     hold = 0
+    held = False
     held_since: int | None = None
     by_reply = False
     late = False

@@ -1,18 +1,34 @@
-"""Handling: talk time. Source: KPI contract, "Handling and people", fine print 10 and 20–24."""
+"""Handling: talk and hold. Source: KPI contract, "Handling and people", fine print 10, 20–24 and 26."""
 
 from streams.contribution import Contribution, Item
 from streams.facts import TicketFacts
-from streams.kpis.kpi import Kpi, spread
+from streams.kpis.kpi import Kpi, ratio, spread
 
-TALK = "talk_time"
+TALK, HOLD = "talk_time", "hold_time"
+CALLS, HELD = "hold_rate.calls", "hold_rate.held"
 NOT_OF_AGENTS: frozenset[str] = frozenset()
 
 
 def contribute(item: Item, book: Contribution) -> None:
-    """Sum of the legs' ended − answered − hold, one value an interaction and segment, at the end."""
+    """What an interaction's legs come to, one value or count an interaction and segment, at the end."""
     facts = item.facts
-    if not isinstance(facts, TicketFacts) and facts.first_end is not None and facts.legs:
-        book.joint(facts.first_end, TALK, item.legs, is_value=True)
+    end = facts.first_end
+    if isinstance(facts, TicketFacts) or end is None or not facts.legs:
+        return
+    legs = item.legs
+    book.joint(end, TALK, [(where, leg.talk) for where, leg in legs], is_value=True)
+    if item.channel == "call":
+        book.joint(end, CALLS, [(where, 0) for where, _ in legs], is_value=False)
+        held = [(where, leg.hold) for where, leg in legs if leg.held]
+        if held:
+            book.joint(end, HOLD, held, is_value=True)
+            book.joint(end, HELD, held, is_value=False)
 
 
-KPIS = (Kpi(TALK, "seconds", "distribution", "Time an agent talked, holds excluded, booked at the end.", spread(TALK)),)
+KPIS = (
+    Kpi(TALK, "seconds", "distribution", "Time an agent talked, holds excluded, booked at the end.", spread(TALK)),
+    Kpi(HOLD, "seconds", "distribution", "Time on hold of the calls that were held, booked at the end.", spread(HOLD)),
+    Kpi(
+        "hold_rate", "ratio", "ratio", "Handled calls that were held ÷ handled calls.", lambda row: ratio(row.tally[HELD], row.tally[CALLS])
+    ),
+)

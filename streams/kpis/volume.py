@@ -49,7 +49,7 @@ def contribute(item: Item, book: Contribution) -> None:
     if isinstance(facts, TicketFacts):
         _ticket(item, facts, place, book)
     elif facts.first_end is not None and facts.legs:
-        book.joint(facts.first_end, "handled", item.legs, is_value=False)
+        book.joint(facts.first_end, "handled", [(where, 0) for where, _ in item.legs], is_value=False)
     if item.auto_closed is not None:
         book.count(item.auto_closed, "auto_closed", place)
     if skewed and item.visits:

@@ -72,6 +72,7 @@ class Leg:
     event: Event
     visit: Visit | None
     talk: int
+    hold: int | None  # None: never held
 
 
 @dataclass(slots=True)

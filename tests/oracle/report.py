@@ -8,7 +8,7 @@ from .store import BOOKING_DIMENSIONS, INTERACTION_DIMENSIONS, Store
 
 Row = dict[str, Any]
 CLOCK = {"hour", "weekday"}
-DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester")
+DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester", "hold")
 COUNTS = """
     count(*) filter (kind = 'offered') as offered,
     count(*) filter (kind = 'answered') as answered,
@@ -28,6 +28,8 @@ COUNTS = """
     count(*) filter (kind = 'sla') as due,
     coalesce(sum(v) filter (kind = 'sla'), 0) as met,
     count(*) filter (kind = 'after_hours') as after_hours,
+    count(distinct item) filter (kind = 'leg' and channel = $call) as calls,
+    count(distinct item) filter (kind = 'hold') as held,
     coalesce(sum(a) filter (kind = 'answered'), 0) as in_hours,
     coalesce(sum(a) filter (kind = 'resolved'), 0) as solves,
     coalesce(sum(a) filter (kind = 'reopened'), 0) as reopens,
@@ -84,7 +86,9 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
         for start, end in windows:
             cells[segment, start] = Cell(start, end, gauges)
 
-    for record in con.execute(f"select {keys}row_start, {COUNTS} from hit where {mine} group by all").fetchall():
+    for record in con.execute(
+        f"select {keys}row_start, {COUNTS} from hit where {mine} group by all", {"call": store.codes("call")}
+    ).fetchall():
         cells[record[:width], record[width]].counts = record[width + 1 :]
     distributions = f"""
         with value as (
@@ -92,7 +96,8 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
             where kind in ('frt', 'nrt', 'first', 'full', 'first_business', 'full_business', 'requester')
                 or kind = 'answered' and channel = {store.codes("call")}
             union all
-            select {keys}row_start, 'talk', sum(v)::bigint from hit where kind = 'leg' group by {keys}row_start, item
+            select {keys}row_start, case kind when 'leg' then 'talk' else 'hold' end, sum(v)::bigint from hit where kind in ('leg', 'hold')
+                group by {keys}row_start, item, kind
         ), listed as (
             select {keys}row_start, kind, count(*) as n, sum(v)::bigint as total, max(v) as most, list(v order by v) as vs
             from value group by all

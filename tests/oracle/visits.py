@@ -216,13 +216,14 @@ class Visits:
             if self.ended_at > position:
                 cuts.append(self.ended_at)
             stop = min(cuts) if cuts and self.ended_at > position else position
-            legs.append(Leg(event, visit, talk(events[position : stop + 1])))
+            legs.append(Leg(event, visit, *talk(events[position : stop + 1])))
         return legs
 
 
-def talk(events: Sequence[Event]) -> int:
-    """From the first to the last of the events, without the holds between."""
+def talk(events: Sequence[Event]) -> tuple[int, int | None]:
+    """From the first to the last of the events, without the holds between; and these, None if there were none."""
     hold, since = 0, None
+    held = any(event.type == "call.held" for event in events[1:-1])
     for event in events[1:-1]:
         if event.type == "call.held" and since is None:
             since = event.t
@@ -230,7 +231,7 @@ def talk(events: Sequence[Event]) -> int:
             hold, since = hold + event.t - since, None
     if since is not None:
         hold += events[-1].t - since
-    return max(0, events[-1].t - events[0].t - hold)
+    return max(0, events[-1].t - events[0].t - hold), hold if held else None
 
 
 def _continues(visit: Visit, event: Event) -> bool:

@@ -75,3 +75,23 @@ def test_an_outbound_call_has_talk() -> None:
 def test_talk_of_a_row_is_that_of_calls_ended_in_it() -> None:
     found = rows(call(0, 5, ended=15), call(0, 5, ended=30), windows=[(0, 15), (15, 30), (30, 45)])
     assert [row["kpis"]["talk_time"]["sum"] for row in found] == [None, 10.0, 25.0]
+
+
+def test_hold_time_and_rate_are_of_the_calls_and_legs_that_were_held() -> None:
+    plain = call(0, 5, ended=50, queue="sales")
+    chat = [at(0, "chat.started"), at(3, "chat.answered", agent="ann"), at(50, "chat.ended")]
+    row = kpis(TWO_LEGS, plain, chat, end=200)
+    assert (row["hold_time"]["n"], row["hold_time"]["sum"]) == (1, 15.0)
+    assert (row["hold_rate"]["value"], row["hold_rate"]["numerator"], row["hold_rate"]["n"]) == (0.5, 1, 2)
+    queues = by_segment(TWO_LEGS, plain, end=200, by="queue")
+    assert {queue: (row["hold_rate"]["numerator"], row["hold_rate"]["n"]) for queue, row in queues.items() if row["hold_rate"]["n"]} == {
+        "sales": (0, 2),
+        "support": (1, 1),
+    }
+    assert kpis(TWO_LEGS, end=160)["hold_rate"]["value"] is None
+
+
+def test_a_hold_that_is_not_resumed_ends_with_the_leg() -> None:
+    steps = [at(0, "call.queued"), at(10, "call.answered"), at(30, "call.held"), at(40, "call.held"), at(100, "call.ended")]
+    row = kpis(steps, end=200)
+    assert (row["hold_time"]["sum"], row["talk_time"]["sum"]) == (70.0, 20.0)
