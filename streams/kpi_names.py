@@ -29,7 +29,7 @@ UNIT_OF: Mapping[str, Unit] = MappingProxyType(_units)
 
 
 _LATER = (
-    "acquisition_cost agents_by_state callback_reach_rate callback_wait ces churn_rate contact_rate conversion_rate cost_per_contact"
+    "acquisition_cost agents_by_state ces churn_rate contact_rate conversion_rate cost_per_contact"
     " cost_per_resolution csat customer_lifetime_value employee_engagement engagement_rate first_contact_resolution handle_time mrr"
     " nps occupancy onboarding_success_rate qa_score recovered_rate retention_rate revenue_growth transfer_rate wrap_time"
 )

@@ -124,6 +124,8 @@ def _data(chance: random.Random, kind: str, visits: bool) -> dict[str, Any]:
         data["to_queue"] = chance.choice("abc")
     elif verb == "missed" and chance.random() < 0.7:
         data["outcome"] = chance.choice(["abandoned", "timeout", "voicemail", "refused"])
+    elif verb == "attempted":
+        data["outcome"] = chance.choice(["answered", "busy", "no answer"])
     elif verb == "status_changed":
         data["status"] = chance.choice(["new", "open", "pending", "pending", "on_hold"])
     elif verb == "merged":

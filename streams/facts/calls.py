@@ -1,5 +1,6 @@
 """Facts of a call: queue visits with transfers, legs with holds, the end."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from streams.event_types import Attributes
@@ -7,10 +8,23 @@ from streams.facts.interaction import Facts
 from streams.facts.visit import Visit
 
 
+class Callback:
+    """A callback from its request, or from its first attempt if nobody asked for it. Times in ms; None: did not happen."""
+
+    attempted: int | None = None
+    agent: str | None = None
+    team: str | None = None
+    reached = False
+
+    def __init__(self, requested: int | None) -> None:
+        self.requested = requested
+
+
 class CallFacts(Facts):
     """See the rules on calls in docs/decisions/0002."""
 
     channel = "call"
+    callbacks: Sequence[Callback] = ()
 
     def on_held(self, time: int, data: Attributes) -> None:
         if self.legs and self.legs[-1].end is None and self.legs[-1].held_since is None:
@@ -44,6 +58,22 @@ class CallFacts(Facts):
     def on_callback_requested(self, time: int, data: Attributes) -> None:
         if self.visits and self.visits[-1].open:
             self.visits[-1].left, self.visits[-1].exit = time, "callback"
+        if not self.callbacks or self.callbacks[-1].attempted is not None:
+            self.callbacks = [*self.callbacks, Callback(time)]
+
+    def on_callback_attempted(self, time: int, data: Any) -> None:
+        self._dialled(time, data, reached=data.outcome == "answered")
+
+    def on_callback_completed(self, time: int, data: Attributes) -> None:
+        self._dialled(time, data, reached=True)
+
+    def _dialled(self, time: int, data: Attributes, *, reached: bool) -> None:
+        if not self.callbacks:
+            self.callbacks = [Callback(None)]
+        callback = self.callbacks[-1]
+        if callback.attempted is None:
+            callback.attempted, callback.agent, callback.team = time, data.agent, data.team
+        callback.reached = callback.reached or reached
 
     def all_visits(self) -> list[Visit]:
         """Its queue visits."""
@@ -85,6 +115,6 @@ CallFacts.handlers = {
     "call.ended": CallFacts.on_ended,
     "call.wrapped_up": None,
     "callback.requested": CallFacts.on_callback_requested,
-    "callback.attempted": None,
-    "callback.completed": None,
+    "callback.attempted": CallFacts.on_callback_attempted,
+    "callback.completed": CallFacts.on_callback_completed,
 }

@@ -124,6 +124,12 @@ class Judge:
             yield Booking("leg", facts.ended or 0, leg.talk, queue, *self.who(leg.event))
             if leg.hold is not None:
                 yield Booking("hold", facts.ended or 0, leg.hold, queue, *self.who(leg.event))
+        for callback in facts.callbacks:
+            if callback.tries:
+                first = callback.tries[0]
+                queue = self.queue(facts.visits[-1] if facts.visits else None)
+                wait = -1 if callback.requested is None else first.t - callback.requested
+                yield Booking("dialled", first.t, wait, queue, *self.who(first), a=int(callback.reached))
         breach = self.breach(at)
         if breach is not None:
             yield Booking("breach", breach, 0, self.queue(self._begun_by(breach)), *self.who(None))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BUCKETS = ("1h", "4h", "1d", "7d", "older")
-NO_COUNTS = (0,) * 24
+NO_COUNTS = (0,) * 26
 MODES = ("included", "ignored", "positive", "handled_only")
 
 
@@ -38,7 +38,10 @@ class Cell:
 
     def kpis(self) -> dict[str, Any]:
         offered, answered, missed, abandoned, short, within, missed_within, events, top, base = self.counts[:10]
-        breaches, handled, opened, resolved, reopened, due, met, after_hours, calls, held, in_hours, solves, reopens = self.counts[10:-1]
+        breaches, handled, opened, resolved, reopened, due, met, after_hours = self.counts[10:18]
+        dialled, reached, calls, held, in_hours, solves, reopens, _ = self.counts[18:]
+            self.counts[10:-1]
+        )
         response = distribution(self.distributions.get("frt"))
         solved = {kind: distribution(self.distributions.get(kind)) for kind in ("first", "full", "first_business", "full_business")}
         counts = {
@@ -64,6 +67,8 @@ class Cell:
             "next_response_time": distribution(self.distributions.get("nrt")),
             "speed_of_answer": distribution(self.distributions.get("asa")),
             "talk_time": distribution(self.distributions.get("talk")),
+            "callback_wait": distribution(self.distributions.get("dialled")),
+            "callback_reach_rate": ratio(reached, dialled),
             "hold_time": distribution(self.distributions.get("hold")),
             "hold_rate": ratio(held, calls),
             "resolution_time": {**solved["full"], "variants": solved},

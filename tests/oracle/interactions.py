@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .model import Event, Facts, Visit
+from .model import Callback, Event, Facts, Visit
 from .visits import SKEW, Visits
 
 ONLY = -1  # key of the only visit of a chat or ticket
@@ -29,6 +29,14 @@ def _call(events: Sequence[Event]) -> Facts:
     queue = Visits(events)
     facts = Facts(visits=queue.visits, legs=queue.legs())
     facts.ended = queue.ended.t if queue.ended else None
+    for event in events:
+        if event.type == "callback.requested":
+            if not facts.callbacks or facts.callbacks[-1].tries:
+                facts.callbacks.append(Callback(event.t))
+        elif event.type in {"callback.attempted", "callback.completed"}:
+            if not facts.callbacks:
+                facts.callbacks.append(Callback(None))
+            facts.callbacks[-1].tries.append(event)
     if queue.visits:
         facts.clock = min(visit.start for visit in queue.visits)
         facts.born = facts.clock

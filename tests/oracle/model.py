@@ -76,6 +76,16 @@ class Leg:
 
 
 @dataclass(slots=True)
+class Callback:
+    requested: int | None
+    tries: list[Event] = field(default_factory=list)
+
+    @property
+    def reached(self) -> bool:
+        return any(event.type == "callback.completed" or event.outcome == "answered" for event in self.tries)
+
+
+@dataclass(slots=True)
 class Facts:
     """One interaction as its events tell it."""
 
@@ -99,4 +109,5 @@ class Facts:
     withdrawn: bool = False  # merged or deleted
     final: int | None = None
     handled_by: Event | None = None
+    callbacks: list[Callback] = field(default_factory=list)
     requester_waits: int = 0  # ms, to the last resolution

@@ -8,7 +8,7 @@ from .store import BOOKING_DIMENSIONS, INTERACTION_DIMENSIONS, Store
 
 Row = dict[str, Any]
 CLOCK = {"hour", "weekday"}
-DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester", "hold")
+DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester", "hold", "dialled")
 COUNTS = """
     count(*) filter (kind = 'offered') as offered,
     count(*) filter (kind = 'answered') as answered,
@@ -28,6 +28,8 @@ COUNTS = """
     count(*) filter (kind = 'sla') as due,
     coalesce(sum(v) filter (kind = 'sla'), 0) as met,
     count(*) filter (kind = 'after_hours') as after_hours,
+    count(*) filter (kind = 'dialled') as dialled,
+    coalesce(sum(a) filter (kind = 'dialled'), 0) as reached,
     count(distinct item) filter (kind = 'leg' and channel = $call) as calls,
     count(distinct item) filter (kind = 'hold') as held,
     coalesce(sum(a) filter (kind = 'answered'), 0) as in_hours,
@@ -94,6 +96,7 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
         with value as (
             select {keys}row_start, case kind when 'answered' then 'asa' else kind end as kind, v from hit
             where kind in ('frt', 'nrt', 'first', 'full', 'first_business', 'full_business', 'requester')
+                or kind = 'dialled' and v >= 0
                 or kind = 'answered' and channel = {store.codes("call")}
             union all
             select {keys}row_start, case kind when 'leg' then 'talk' else 'hold' end, sum(v)::bigint from hit where kind in ('leg', 'hold')
