@@ -200,6 +200,11 @@ class Interactions:
         self._pipeline.segments_overflowed = sum(part.view.segments_overflowed for part in parts)
         self._pipeline.segments = len({key for part in parts for key in part.view.segment_keys()})
 
+    @property
+    def touched(self) -> int:
+        """How many interactions have changed since the last tick."""
+        return sum(len(part.view.touched) for part in self.open.values())
+
     def send_all_rows(self) -> None:
         """The next tick sends every row: readers may lack some."""
         for part in self.open.values():

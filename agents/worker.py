@@ -20,6 +20,7 @@ from agents.intake import misplaced
 from agents.interactions import Interactions
 from agents.lag import LagWatch
 from agents.outbox import Outbox
+from agents.pace import pause
 from agents.pipeline import Pipeline
 from agents.rollup import RollupReader
 from agents.settings import Settings
@@ -34,13 +35,6 @@ STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
 LOOKED_AT = 1000
 """Subjects of a recovered partition whose place is checked. Another number of partitions moves at least every second one."""
-BEHIND = 5_000
-EVENTS_TO_ROWS = 3
-"""With more events than `BEHIND` still to be read, these get so many times the time that the rows of a tick took."""
-FAR_BEHIND = 50_000
-"""Events still to be read beyond which the rows of every tick are left out: they would be of long ago, and cost more than the events."""
-ROWS_WHEN_BEHIND_S = 10.0
-"""Rows still come so often."""
 
 _log = structlog.get_logger(__name__)
 
@@ -175,10 +169,8 @@ class Worker:
             tick = int(now * 1000) // tick_ms + 1  # the next aligned instant
             await asyncio.sleep(tick * tick_ms / 1000 - now)
             started = time.perf_counter()
-            # Events have their share of the time: a worker that is behind must not only make rows.
             behind = sum(self.application.faust.consumer.lags().values())
-            pause = spent * EVENTS_TO_ROWS if behind > BEHIND else 0.0
-            if started - told < (max(pause, ROWS_WHEN_BEHIND_S) if behind > FAR_BEHIND else pause):
+            if started - told < pause(behind, spent, work.touched):
                 continue
             try:
                 await self._learn_ends()

@@ -40,8 +40,6 @@ class Cell:
         offered, answered, missed, abandoned, short, within, missed_within, events, top, base = self.counts[:10]
         breaches, handled, opened, resolved, reopened, due, met, after_hours = self.counts[10:18]
         dialled, reached, calls, held, in_hours, solves, reopens, _ = self.counts[18:]
-            self.counts[10:-1]
-        )
         response = distribution(self.distributions.get("frt"))
         solved = {kind: distribution(self.distributions.get(kind)) for kind in ("first", "full", "first_business", "full_business")}
         counts = {
