@@ -65,7 +65,7 @@ class Job:
     def _take(self, partition: int, fold: Fold, message: Any) -> list[Any]:
         self.watch.start()
         decode, records = self._decode, message.value
-        fold.take([decode(each.value) for each in records], [each.offset for each in records])
+        fold.take([decode(each.value) for each in records], records)
         if self.task.latency:
             return [self._send(timestamps(each.timestamp for each in records))]
         if message.offset == self.task.ends[partition] - 1:

@@ -106,16 +106,16 @@ class Fold:
 
     # -- the job
 
-    def take(self, calls: Sequence[Call], offsets: Sequence[int]) -> None:
-        """Adds a batch."""
-        if offsets[0] <= self._replayed_until:
-            ahead = next((i for i, offset in enumerate(offsets) if offset > self._replayed_until), len(offsets))
-            self._again(calls[:ahead], offsets[:ahead])
+    def take(self, calls: Sequence[Call], records: Sequence[Any]) -> None:
+        """Adds a batch: its calls, and their records for the offsets."""
+        if records[0].offset <= self._replayed_until:
+            ahead = next((i for i, record in enumerate(records) if record.offset > self._replayed_until), len(records))
+            self._again(calls[:ahead], [record.offset for record in records[:ahead]])
             calls = calls[ahead:]
             if calls:
                 self._stamps, self._replayed_until = {}, -1
         self._fold(calls)
-        self.offset, self._moved = offsets[-1], True
+        self.offset, self._moved = records[-1].offset, True
 
     def _fold(self, calls: Sequence[Call]) -> None:
         """The hot loop: every name and every call in it costs a percent of the whole."""
