@@ -39,6 +39,8 @@ class CallFacts(Facts):
             leaving = self.visits[-1]
             if leaving.entered_by_transfer(time, data.to_queue, data.visit):
                 leaving.transferred = True
+                for leg in self.legs:  # the one that its entry into the queue has ended
+                    leg.transferred = leg.transferred or (leg.visit is not leaving and leg.end == leaving.start)
                 if data.queue and len(self.visits) > 1:
                     self.visits[-2].queue = data.queue
                 return
@@ -46,6 +48,8 @@ class CallFacts(Facts):
                 leaving.queue = data.queue
             if leaving.open:
                 leaving.left, leaving.exit = time, "transferred"
+        if self.legs and self.legs[-1].end is None:
+            self.legs[-1].transferred = True
         self.open_visit(Visit(time, data.to_queue or None, from_transfer=True))
 
     def on_ended(self, time: int, data: Attributes) -> None:

@@ -83,6 +83,7 @@ class Leg:
     end: int | None = None
     hold = 0
     held = False
+    transferred = False
     held_since: int | None = None
     by_reply = False
     late = False

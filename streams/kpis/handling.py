@@ -5,7 +5,7 @@ from streams.facts import TicketFacts
 from streams.kpis.kpi import Kpi, ratio, spread
 
 TALK, HOLD = "talk_time", "hold_time"
-CALLS, HELD = "hold_rate.calls", "hold_rate.held"
+CALLS, HELD, TRANSFERRED = "handled.calls", "handled.held", "handled.transferred"
 NOT_OF_AGENTS: frozenset[str] = frozenset()
 
 
@@ -23,12 +23,16 @@ def contribute(item: Item, book: Contribution) -> None:
         if held:
             book.joint(end, HOLD, held, is_value=True)
             book.joint(end, HELD, held, is_value=False)
+        transferred = [(where, 0) for where, leg in legs if leg.transferred]
+        if transferred:
+            book.joint(end, TRANSFERRED, transferred, is_value=False)
 
 
 KPIS = (
     Kpi(TALK, "seconds", "distribution", "Time an agent talked, holds excluded, booked at the end.", spread(TALK)),
     Kpi(HOLD, "seconds", "distribution", "Time on hold of the calls that were held, booked at the end.", spread(HOLD)),
-    Kpi(
-        "hold_rate", "ratio", "ratio", "Handled calls that were held ÷ handled calls.", lambda row: ratio(row.tally[HELD], row.tally[CALLS])
-    ),
-)
+    Kpi("hold_rate", "ratio", "ratio", "Handled calls that were held ÷ handled calls.",
+        lambda row: ratio(row.tally[HELD], row.tally[CALLS])),
+    Kpi("transfer_rate", "ratio", "ratio", "Handled calls that somebody who had answered transferred ÷ handled calls.",
+        lambda row: ratio(row.tally[TRANSFERRED], row.tally[CALLS])),
+)  # fmt: skip

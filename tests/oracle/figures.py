@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BUCKETS = ("1h", "4h", "1d", "7d", "older")
-NO_COUNTS = (0,) * 26
+NO_COUNTS = (0,) * 27
 MODES = ("included", "ignored", "positive", "handled_only")
 
 
@@ -39,7 +39,7 @@ class Cell:
     def kpis(self) -> dict[str, Any]:
         offered, answered, missed, abandoned, short, within, missed_within, events, top, base = self.counts[:10]
         breaches, handled, opened, resolved, reopened, due, met, after_hours = self.counts[10:18]
-        dialled, reached, calls, held, in_hours, solves, reopens, _ = self.counts[18:]
+        dialled, reached, calls, held, transferred, in_hours, solves, reopens, _ = self.counts[18:]
         response = distribution(self.distributions.get("frt"))
         solved = {kind: distribution(self.distributions.get(kind)) for kind in ("first", "full", "first_business", "full_business")}
         counts = {
@@ -69,6 +69,7 @@ class Cell:
             "callback_reach_rate": ratio(reached, dialled),
             "hold_time": distribution(self.distributions.get("hold")),
             "hold_rate": ratio(held, calls),
+            "transfer_rate": ratio(transferred, calls),
             "resolution_time": {**solved["full"], "variants": solved},
             "service_level": {**ratio(top, base), "variants": dict(zip(MODES, variants, strict=True))},
             "missed_rate": ratio(missed, offered),

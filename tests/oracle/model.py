@@ -73,6 +73,7 @@ class Leg:
     visit: Visit | None
     talk: int
     hold: int | None  # None: never held
+    transferred: bool
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ COUNTS = """
     coalesce(sum(a) filter (kind = 'dialled'), 0) as reached,
     count(distinct item) filter (kind = 'leg' and channel = $call) as calls,
     count(distinct item) filter (kind = 'hold') as held,
+    count(distinct item) filter (kind = 'leg' and channel = $call and a = 1) as transferred,
     coalesce(sum(a) filter (kind = 'answered'), 0) as in_hours,
     coalesce(sum(a) filter (kind = 'resolved'), 0) as solves,
     coalesce(sum(a) filter (kind = 'reopened'), 0) as reopens,

@@ -216,7 +216,8 @@ class Visits:
             if self.ended_at > position:
                 cuts.append(self.ended_at)
             stop = min(cuts) if cuts and self.ended_at > position else position
-            legs.append(Leg(event, visit, *talk(events[position : stop + 1])))
+            transferred = stop > position and (stop in self._cuts or any(v.at == stop and v.transfer for v in self.visits))
+            legs.append(Leg(event, visit, *talk(events[position : stop + 1]), transferred))
         return legs
 
 

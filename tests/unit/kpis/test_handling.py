@@ -95,3 +95,22 @@ def test_a_hold_that_is_not_resumed_ends_with_the_leg() -> None:
     steps = [at(0, "call.queued"), at(10, "call.answered"), at(30, "call.held"), at(40, "call.held"), at(100, "call.ended")]
     row = kpis(steps, end=200)
     assert (row["hold_time"]["sum"], row["talk_time"]["sum"]) == (70.0, 20.0)
+
+
+def test_a_call_counts_as_transferred_where_the_leg_lies_that_handed_it_over() -> None:
+    # Told of before or after its entry into the queue of the other, by two systems' clocks.
+    told_late = [
+        at(0, "call.queued", queue="sales", visit="1"), at(10, "call.answered", agent="ann"),
+        at(40, "call.queued", queue="support", visit="2"), at(40.5, "call.transferred", to_queue="support"), at(60, "call.answered", agent="bob"),
+        at(90, "call.ended"),
+    ]  # fmt: skip
+    waiting = [
+        at(0, "call.queued", queue="sales"), at(30, "call.transferred", to_queue="support"), at(50, "call.answered", agent="cid"),
+        at(90, "call.ended"),
+    ]  # fmt: skip
+    for steps in (TWO_LEGS, told_late):
+        assert kpis(steps, waiting, end=200)["transfer_rate"]["value"] == 0.5
+        agents = by_segment(steps, waiting, end=200, by="agent")
+        assert {agent: row["transfer_rate"]["value"] for agent, row in agents.items()} == {"ann": 1.0, "bob": 0.0, "cid": 0.0}
+        queues = by_segment(steps, waiting, end=200, by="queue")
+        assert {queue: row["transfer_rate"]["value"] for queue, row in queues.items()} == {"sales": 1.0, "support": 0.0}
