@@ -101,7 +101,8 @@ def test_a_call_counts_as_transferred_where_the_leg_lies_that_handed_it_over() -
     # Told of before or after its entry into the queue of the other, by two systems' clocks.
     told_late = [
         at(0, "call.queued", queue="sales", visit="1"), at(10, "call.answered", agent="ann"),
-        at(40, "call.queued", queue="support", visit="2"), at(40.5, "call.transferred", to_queue="support"), at(60, "call.answered", agent="bob"),
+        at(40, "call.queued", queue="support", visit="2"), at(40.5, "call.transferred", to_queue="support"),
+        at(60, "call.answered", agent="bob"),
         at(90, "call.ended"),
     ]  # fmt: skip
     waiting = [
