@@ -31,7 +31,7 @@ UNIT_OF: Mapping[str, Unit] = MappingProxyType(_units)
 _LATER = (
     "acquisition_cost agents_by_state ces churn_rate contact_rate conversion_rate cost_per_contact"
     " cost_per_resolution csat customer_lifetime_value employee_engagement engagement_rate first_contact_resolution handle_time mrr"
-    " nps occupancy onboarding_success_rate qa_score recovered_rate retention_rate revenue_growth wrap_time"
+    " nps occupancy onboarding_success_rate qa_score recovered_rate retention_rate revenue_growth"
 )
 LATER = frozenset(_LATER.split())
 """KPIs of the contract that this release does not compute: they may have goals, but an alert on one could never fire."""

@@ -117,7 +117,7 @@ CallFacts.handlers = {
     "call.resumed": CallFacts.on_resumed,
     "call.transferred": CallFacts.on_transferred,
     "call.ended": CallFacts.on_ended,
-    "call.wrapped_up": None,
+    "call.wrapped_up": Facts.on_wrapped_up,
     "callback.requested": CallFacts.on_callback_requested,
     "callback.attempted": CallFacts.on_callback_attempted,
     "callback.completed": CallFacts.on_callback_completed,

@@ -129,6 +129,6 @@ ChatFacts.handlers = {
     "chat.message": ConversationFacts.on_message,
     "chat.missed": ChatFacts.on_chat_missed,
     "chat.ended": ChatFacts.on_ended,
-    "chat.wrapped_up": None,
+    "chat.wrapped_up": ChatFacts.on_wrapped_up,
     "chat.reopened": ChatFacts.on_reopened,
 }

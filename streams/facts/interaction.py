@@ -201,6 +201,16 @@ class Facts:
             late.answer(time, data.agent, data.team)
         self.early = [*self.early, Early(time, data.visit, leg, "", data.queue, late if took_back else None)]
 
+    def on_wrapped_up(self, time: int, data: Attributes) -> None:
+        """After-contact work of the last ended leg of the agent that is named, else of the last one; not of what a reopening began."""
+        if not self.legs or self.reopened_once:
+            return
+        leg = self.legs[-1]
+        for each in self.legs:
+            if data.agent and each.agent == data.agent and each.end is not None and each.end <= time:
+                leg = each
+        leg.wrap = (leg.wrap or 0) + (0 if leg.end is None else max(0, time - leg.end))
+
     def begin_leg(self, time: int, visit: Visit | None, data: Attributes) -> Leg:
         """A new leg ends the one before. After the contact's first end a leg is kept only if another clock may have put it there."""
         if self.legs:

@@ -84,6 +84,8 @@ class Leg:
     hold = 0
     held = False
     transferred = False
+    wrap: int | None = None
+    """After-contact work (ms); None: none was told of."""
     held_since: int | None = None
     by_reply = False
     late = False

@@ -122,6 +122,8 @@ class Judge:
             visit = leg.visit or (facts.visits[0] if self.channel == "chat" and facts.visits else None)
             queue = self.queue(visit) if visit else leg.event.queue or self.queue(late)
             yield Booking("leg", facts.ended or 0, leg.talk, queue, *self.who(leg.event), a=int(leg.transferred))
+            if leg.wrap is not None:
+                yield Booking("wrap", facts.ended or 0, leg.wrap, queue, *self.who(leg.event))
             if leg.hold is not None:
                 yield Booking("hold", facts.ended or 0, leg.hold, queue, *self.who(leg.event))
         for callback in facts.callbacks:

@@ -68,6 +68,7 @@ class Cell:
             "callback_wait": distribution(self.distributions.get("dialled")),
             "callback_reach_rate": ratio(reached, dialled),
             "hold_time": distribution(self.distributions.get("hold")),
+            "wrap_time": distribution(self.distributions.get("wrap")),
             "hold_rate": ratio(held, calls),
             "transfer_rate": ratio(transferred, calls),
             "resolution_time": {**solved["full"], "variants": solved},

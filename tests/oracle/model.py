@@ -74,6 +74,8 @@ class Leg:
     talk: int
     hold: int | None  # None: never held
     transferred: bool
+    end: int
+    wrap: int | None = None
 
 
 @dataclass(slots=True)

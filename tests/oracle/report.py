@@ -8,7 +8,7 @@ from .store import BOOKING_DIMENSIONS, INTERACTION_DIMENSIONS, Store
 
 Row = dict[str, Any]
 CLOCK = {"hour", "weekday"}
-DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester", "hold", "dialled")
+DISTRIBUTIONS = ("frt", "nrt", "asa", "talk", "first", "full", "first_business", "full_business", "requester", "hold", "wrap", "dialled")
 COUNTS = """
     count(*) filter (kind = 'offered') as offered,
     count(*) filter (kind = 'answered') as answered,
@@ -100,7 +100,8 @@ def _segmentation(store: Store, windows: Sequence[tuple[int, int]], dimensions: 
                 or kind = 'dialled' and v >= 0
                 or kind = 'answered' and channel = {store.codes("call")}
             union all
-            select {keys}row_start, case kind when 'leg' then 'talk' else 'hold' end, sum(v)::bigint from hit where kind in ('leg', 'hold')
+            select {keys}row_start, case kind when 'leg' then 'talk' else kind end, sum(v)::bigint from hit
+                where kind in ('leg', 'hold', 'wrap')
                 group by {keys}row_start, item, kind
         ), listed as (
             select {keys}row_start, kind, count(*) as n, sum(v)::bigint as total, max(v) as most, list(v order by v) as vs

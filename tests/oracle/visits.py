@@ -217,7 +217,13 @@ class Visits:
                 cuts.append(self.ended_at)
             stop = min(cuts) if cuts and self.ended_at > position else position
             transferred = stop > position and (stop in self._cuts or any(v.at == stop and v.transfer for v in self.visits))
-            legs.append(Leg(event, visit, *talk(events[position : stop + 1]), transferred))
+            legs.append(Leg(event, visit, *talk(events[position : stop + 1]), transferred, events[stop].t))
+        for event in events[: self.reopened_at]:
+            begun = [leg for leg in legs if leg.event.key <= event.key]
+            if event.type.endswith(".wrapped_up") and begun:
+                own = [leg for leg in begun if event.agent and leg.event.agent == event.agent and leg.end <= event.t]
+                leg = (own or begun)[-1]
+                leg.wrap = (leg.wrap or 0) + max(0, event.t - leg.end)
         return legs
 
 

@@ -237,7 +237,7 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
         ("[[alerts]]\nname = 'x'\nkpi = 'csat'\nbelow = 'goal'",
          "p.toml: alerts[0].kpi: csat is not computed by this release, so the alert could never fire; choose one of"
          " first_response_time, next_response_time, average_response_time, longest_wait, speed_of_answer, backlog_age,"
-         " time_to_drain, talk_time, hold_time, callback_wait, resolution_time, requester_wait_time, service_level, missed_rate,"
+         " time_to_drain, talk_time, hold_time, wrap_time, callback_wait, resolution_time, requester_wait_time, service_level, missed_rate,"
          " abandon_rate, transfer_rate, hold_rate, callback_reach_rate, reopen_rate, sla_compliance, frt_breaches,"
          " offered, answered, missed, handled, opened, resolved, reopened, merged, deleted, left_queue, auto_closed,"
          " contradictions, skewed, after_hours, backlog, waiting, breaching_soon, net_flow"),

@@ -115,3 +115,14 @@ def test_a_call_counts_as_transferred_where_the_leg_lies_that_handed_it_over() -
         assert {agent: row["transfer_rate"]["value"] for agent, row in agents.items()} == {"ann": 1.0, "bob": 0.0, "cid": 0.0}
         queues = by_segment(steps, waiting, end=200, by="queue")
         assert {queue: row["transfer_rate"]["value"] for queue, row in queues.items()} == {"sales": 1.0, "support": 0.0}
+
+
+def test_after_contact_work_belongs_to_the_leg_of_whoever_did_it_and_to_the_end_of_the_call() -> None:
+    steps = [*TWO_LEGS, at(100, "call.wrapped_up", agent="ann"), at(220, "call.wrapped_up", agent="bob"), at(230, "call.wrapped_up")]
+    row = kpis(steps, end=200, until=300)
+    # ann's from her leg's end at 40, bob's and that of nobody from the end at 160.
+    assert (row["wrap_time"]["n"], row["wrap_time"]["sum"]) == (1, 60.0 + 60.0 + 70.0)
+    assert kpis(steps, end=200)["wrap_time"]["sum"] == 60.0  # what came later is not known yet
+    agents = by_segment(steps, end=300, by="agent")
+    assert {agent: row["wrap_time"]["sum"] for agent, row in agents.items()} == {"ann": 60.0, "bob": 130.0}
+    assert kpis(TWO_LEGS, end=200)["wrap_time"]["n"] == 0
