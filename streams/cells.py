@@ -62,12 +62,14 @@ class Part:
 class Cell:
     """The bookings of one place."""
 
-    __slots__ = ("fresh", "left_out", "log", "panes", "sinks", "taken")
+    __slots__ = ("fresh", "left_out", "log", "panes", "sinks", "taken", "windows")
 
-    def __init__(self, sinks: Sequence[Sink], left_out: frozenset[str]) -> None:
+    def __init__(self, sinks: Sequence[Sink], left_out: frozenset[str], windows: Sequence[bool]) -> None:
         self.sinks = sinks
         self.left_out = left_out
         """Counts that its segments do not have."""
+        self.windows = windows
+        """Which windows its segments have."""
         self.fresh: list[Any] = []
         """Entries since the last flush."""
         self.taken: list[Any] = []
@@ -134,7 +136,7 @@ class Cell:
                 mine.unmerge(tally)
 
     def _enter(self, window: int, whole: Tally, sign: int) -> None:
-        if not whole:
+        if not whole or not self.windows[window]:
             return
         for sink in self.sinks:
             if sign > 0:
@@ -185,7 +187,7 @@ class Cell:
         """Takes out of each window what has left it; a window that is made `anew`, and is empty, gets what is still in it."""
         for window, start in enumerate(after.starts):
             old = before.starts[window]
-            if start == old:
+            if start == old or not self.windows[window]:
                 continue
             moved = self._sum(window, start, _ALWAYS, after) if anew[window] else self._sum(window, old, start, after)
             if moved:

@@ -5,7 +5,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -43,6 +43,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     `digest` tells two policies of one `version` apart. `heartbeat_timeout_ms` is None for "none". `match_dimensions` are what targets
     depend on. `row_segmentations` are the segmentations to publish: the whole centre `()`, `segments`, and what the alert rules read.
+    `agent_windows` say which of the windows rows of agents have: there are many agents, and little is to be said of one in five minutes.
     `notes` say, a line each, what the file asks for and this release does not do: for whoever checks or applies the policy.
     """
 
@@ -51,6 +52,7 @@ class Policy(msgspec.Struct, frozen=True):
     time_zone: str
     week_starts: str
     windows: tuple[Window, ...]
+    agent_windows: tuple[bool, ...]
     segments: tuple[tuple[str, ...], ...]
     max_segments: int
     breaching_soon_ms: int
@@ -82,6 +84,10 @@ class Policy(msgspec.Struct, frozen=True):
                 self._cache.clear()
             self._cache[values] = found
         return found
+
+    def windows_of(self, dims: tuple[str, ...]) -> tuple[bool, ...]:
+        """Which of the windows the live rows of a segmentation have."""
+        return self.agent_windows if "agent" in dims else (True,) * len(self.windows)
 
     def after(self, calendar: str, start: int, amount: int) -> int | None:
         """The earliest instant (ms) at which so much time of a calendar has passed since `start`; None if that is never."""
@@ -137,6 +143,7 @@ _LATER = ("recovered_within", "heartbeat_timeout", "margin")
 """Keys that are read and checked, but from which nothing is computed yet."""
 _METRIC_WINDOWS = ("5m", "1h", "today")
 _GOALS = {"csat": 0.80, "nps": 50.0, "first_contact_resolution": 0.70}
+_HOUR_MS = 3_600_000
 _TICK = (100, 60_000)
 """More often than this rows would overtake one another, more rarely they would not be live (ms)."""
 
@@ -171,6 +178,7 @@ def load(text: str, name: str = "policy") -> Policy:
         time_zone=zone,
         week_starts=top.key("week_starts").one_of(written.week_starts, WEEKDAYS, "weekday"),
         windows=windows,
+        agent_windows=_agent_windows(windows, alerts),
         segments=segments,
         max_segments=written.max_segments,
         breaching_soon_ms=top.key("breaching_soon").duration(written.breaching_soon),
@@ -242,6 +250,13 @@ def _alerts(raw: list[Any] | None, windows: list[str], goals: Iterable[str], whe
         if any(rule.name == before.name for before in rules[:at]):
             where.item(at).key("name").fail(f'two rules are called "{rule.name}"; rename one')
     return tuple(rules)
+
+
+def _agent_windows(windows: Sequence[Window], alerts: Iterable[AlertRule]) -> tuple[bool, ...]:
+    """From an hour up, those that alert rules by agent read, and all if there are no others."""
+    read = {rule.window for rule in alerts if "agent" in rule.segmentation}
+    found = tuple(window.ms is None or window.ms >= _HOUR_MS or window.name in read for window in windows)
+    return found if any(found) else (True,) * len(windows)
 
 
 def _clock(raw: dict[str, Any], zone: str, where: Where) -> Clock:

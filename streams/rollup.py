@@ -225,7 +225,10 @@ class Rollup:
         end = rfc3339(frame.end, zone)
         out = []
         gauges: dict[str, Figure] | None = None
+        shown = self.policy.windows_of(dims)
         for index, window in enumerate(self.policy.windows):
+            if not shown[index]:
+                continue
             tally = parts[0].sums[index]
             if len(parts) > 1:
                 tally = Tally()

@@ -87,7 +87,7 @@ class Segments:
         return cell
 
     def _new_cell(self, segments: Sequence[Segment], left_out: frozenset[str] = frozenset()) -> Cell:
-        cell = Cell(segments, left_out)
+        cell = Cell(segments, left_out, self.policy.windows_of(segments[0].dims))
         self.cells.append(cell)
         for segment in segments:
             segment.cells.append(cell)

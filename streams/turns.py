@@ -4,7 +4,7 @@ from zlib import crc32
 
 _TURNS = {0: 1, 1: 1, 2: 2}
 _MORE = 4
-_AGENTS = 8
+_AGENTS = 16
 """Over how many ticks the rows of a segmentation are told in turn, by its number of dimensions; agents', the most of all, over the most."""
 
 

@@ -33,7 +33,7 @@ class Windows:
 
     def __init__(self, left_out: frozenset[str] = frozenset()) -> None:
         self.sink = Sink()
-        self.cell = Cell([self.sink], left_out)
+        self.cell = Cell([self.sink], left_out, (True,) * len(NAMES))
         self.frame = Frame(POLICY, NOON)
 
     def book(self, time: int, n: int = 1, values: tuple[int, ...] = (), sign: int = 1, measure: str = "wait") -> None:

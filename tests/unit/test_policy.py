@@ -252,3 +252,12 @@ def test_a_fault_names_file_key_and_remedy(text: str, message: str) -> None:
     with pytest.raises(PolicyError) as caught:
         load(text, "p.toml")
     assert str(caught.value) == message
+
+
+def test_rows_of_agents_have_the_windows_from_an_hour_up_and_those_that_rules_read() -> None:
+    assert DEFAULT.windows_of(("agent",)) == (False, False, False, False, True, True, True)
+    assert DEFAULT.windows_of(("queue", "agent")) == DEFAULT.windows_of(("agent",))
+    assert DEFAULT.windows_of(("queue",)) == DEFAULT.windows_of(()) == (True,) * 7
+    rule = "[[alerts]]\nname = 'x'\nby = ['agent']\nkpi = 'talk_time'\nabove = '10m'\nwindow = '15m'\n"
+    assert load('windows = ["5m", "15m", "today"]\n' + rule).windows_of(("agent",)) == (False, True, True)
+    assert load('windows = ["5m", "15m"]\nalerts = []').windows_of(("agent",)) == (True, True)

@@ -264,3 +264,21 @@ def test_a_row_that_nothing_changed_is_made_again_only_in_ticks_that_its_segment
         made += [tick for key in rows if key.by]
         assert HOUR_OF_CENTRE in rows  # told in every tick, and somebody waits there
     assert made == [tick for tick in range(2, 8) if tick % 2 == turn]
+
+
+def test_an_agent_has_rows_of_the_long_windows_only() -> None:
+    policy = policies.load('segments = [["agent"]]\nalerts = []\nwindows = ["5m", "1h", "today"]\n')
+    rollup = Rollup(policy, 1)
+    desk = Partition(rollup, 0, policy=policy)
+    desk.add("c1", "call.queued", -60, queue="a")
+    desk.add("c1", "call.answered", -50, agent="ann")
+    desk.tick(1)
+    published(rollup)
+    assert {key.window: row["kpis"]["answered"]["value"] for key, row in rollup.rows.items() if key.by == ("agent",)} == {
+        "1h": 1,
+        "today": 1,
+    }
+    assert {key.window for key in rollup.rows if key.by == ()} == {"5m", "1h", "today"}
+    desk.tick(300)
+    published(rollup)
+    assert [tally["answered"] for tally in desk.view.segments.by_key[("agent",), ("ann",)].sums] == [0, 1, 1]  # type: ignore[union-attr]
