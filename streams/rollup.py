@@ -103,9 +103,12 @@ class Rollup:
                 if partition in parts and segment not in state.fresh:
                     state.waiting.append((tick, segment, None))
             state.fresh = None
-        if tick < state.tick:  # the clock of that worker was set back: rows go on from there, rather than once it has caught up
+        if any(each > tick for each, _, _ in state.waiting):  # the clock was set back since; also if that was before this log was read
             state.waiting = deque((min(each, tick), segment, packed) for each, segment, packed in state.waiting)
-            state.instants.clear()
+        if tick < state.tick:  # rows go on from there, rather than once that clock has caught up
+            if state.instants:
+                _, at, had_ended = state.instants[0]  # of the parts that stay until this tick is published
+                state.instants = deque([(tick - 1, at, had_ended)])
             self.published = min(self.published, tick - 1)
         state.tick, state.policy = tick, policy
         state.instants.append((tick, now, ended))
@@ -117,7 +120,7 @@ class Rollup:
             state.epoch, state.fresh = epoch, set()
             state.waiting.clear()
             while len(state.instants) > 1:  # its parts stay until it has reached a tick, and so does the instant that they are of
-                state.instants.popleft()
+                state.instants.pop()
         return True
 
     def ready(self) -> Snapshot | None:

@@ -282,3 +282,36 @@ def test_an_agent_has_rows_of_the_long_windows_only() -> None:
     desk.tick(300)
     published(rollup)
     assert [tally["answered"] for tally in desk.view.segments.by_key[("agent",), ("ann",)].sums] == [0, 1, 1]  # type: ignore[union-attr]
+
+
+def test_parts_keep_their_instant_until_the_tick_that_replaces_them_is_published_also_after_a_clock_was_set_back() -> None:
+    rollup, left, right = two()
+    left.add("c1", "call.queued", 995, queue="a")
+    left.tick(1000)
+    right.tick(1000)
+    assert published(rollup).at == NOON + 1_000_000
+    # Both clocks are set back; the left partition has moved to a worker that knows less, and is ahead of the right one.
+    moved = Partition(rollup, 0, epoch=2)
+    moved.add("c0", "call.queued", 50, queue="a")
+    moved.tick(110)
+    rollup.reached(1, 1, 105, NOON + 105_000, POLICY.version)
+    assert published(rollup).at == NOON + 1_000_000
+    assert rollup.rows[HOUR_OF_CENTRE]["kpis"]["longest_wait"]["value"] == 5.0
+    rollup.reached(1, 1, 110, NOON + 110_000, POLICY.version)
+    assert published(rollup).at == NOON + 110_000
+    assert rollup.rows[HOUR_OF_CENTRE]["kpis"]["longest_wait"]["value"] == 60.0
+
+
+def test_rows_of_a_clock_that_was_ahead_do_not_hold_up_later_ones_for_whom_reads_the_log_anew() -> None:
+    """Compaction has left a row of then, and of what was reached only the last."""
+    rollup = Rollup(POLICY, 1)
+    desk = Partition(rollup, 0)
+    desk.add("c1", "call.queued", 1, queue="a")
+    desk.view.advance(NOON + 5000)
+    ahead = dict(desk.view.partials())
+    for key, packed in ahead.items():
+        rollup.put(0, 1, 9000, key, packed)
+    desk.add("c2", "call.queued", 6, queue="a")
+    desk.tick(10)
+    assert published(rollup).tick == 10
+    assert offered(rollup)[of_queue("a")] == 2
