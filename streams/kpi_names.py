@@ -18,7 +18,7 @@ _BY_UNIT: dict[Unit, str] = {
     " onboarding_success_rate engagement_rate",
     "quotient": "contact_rate revenue_growth",
     "count": "frt_breaches offered answered missed handled opened resolved reopened merged deleted left_queue auto_closed contradictions"
-    " skewed after_hours backlog waiting breaching_soon agents_by_state",
+    " skewed offered_closed backlog waiting breaching_soon agents_by_state",
     "1/h": "net_flow",
     "score": "nps ces employee_engagement",
     "currency": "cost_per_resolution cost_per_contact customer_lifetime_value mrr acquisition_cost",

@@ -5,11 +5,11 @@ from streams.facts import TicketFacts
 from streams.kpis.kpi import Figure, Kpi, Row, count
 from streams.kpis.service_level import MISSES
 
-NOT_OF_AGENTS = frozenset({"offered", "after_hours"})
+NOT_OF_AGENTS = frozenset({"offered", "offered_closed"})
 _COUNTS = {
     "offered": "Queue visits begun.",
     "answered": "Queue visits answered.",
-    "after_hours": "Queue visits begun while their target's calendar was closed: outside service level, unless the policy includes them.",
+    "offered_closed": "Queue visits begun while their target's calendar was closed: outside service level unless the policy includes them.",
     "handled": "Interactions answered and ended; tickets at their first resolution if a person had replied.",
     "opened": "Tickets opened.",
     "resolved": "Steps of tickets from open to resolved.",
@@ -33,7 +33,7 @@ def contribute(item: Item, book: Contribution) -> None:
         place = item.at(visit.queue)
         book.count(visit.start, "offered", place)
         if item.is_after_hours(visit):
-            book.count(visit.start, "after_hours", place)
+            book.count(visit.start, "offered_closed", place)
         if visit.answered is not None:
             book.count(visit.answered, "answered", item.at(visit.queue, visit.agent, visit.team))
             skewed = skewed or visit.answered < visit.start

@@ -51,7 +51,7 @@ class Cell:
             "resolved": resolved,
             "reopened": reopened,
             "frt_breaches": breaches,
-            "after_hours": after_hours,
+            "offered_closed": after_hours,
         }
         variants = (
             quotient(within, events),

@@ -240,7 +240,7 @@ def test_policies_of_one_version_and_other_content_differ() -> None:
          " time_to_drain, talk_time, hold_time, wrap_time, callback_wait, resolution_time, requester_wait_time, service_level, missed_rate,"
          " abandon_rate, transfer_rate, hold_rate, callback_reach_rate, reopen_rate, sla_compliance, frt_breaches,"
          " offered, answered, missed, handled, opened, resolved, reopened, merged, deleted, left_queue, auto_closed,"
-         " contradictions, skewed, after_hours, backlog, waiting, breaching_soon, net_flow"),
+         " contradictions, skewed, offered_closed, backlog, waiting, breaching_soon, net_flow"),
         ("[[alerts]]\nname = 'x'\nkpi = 'service_level'\nbelow = 80",
          "p.toml: alerts[0].below: 80 is no share; write a number from 0 to 1, such as 0.80 for 80 %"),
         ("[[alerts]]\nname = 'x'\nkpi = 'missed_rate'\nabove = -0.1",

@@ -12,7 +12,7 @@ TOMORROW = 24 * HOUR
 def test_who_calls_after_hours_is_in_a_bucket_of_their_own() -> None:
     calls = [call(CLOSING - 60, CLOSING - 50), call(CLOSING, CLOSING + 5), call(CLOSING + 1, missed=CLOSING + 100, outcome="abandoned")]
     row = kpis(*calls, end=40 * HOUR, policy=OFFICE)
-    assert values(row, "offered", "answered", "missed", "after_hours") == [3, 2, 1, 2]
+    assert values(row, "offered", "answered", "missed", "offered_closed") == [3, 2, 1, 2]
     assert (row["service_level"]["value"], row["service_level"]["n"]) == (1.0, 1)
     assert row["service_level"]["variants"] == {"included": 1.0, "ignored": 1.0, "positive": 1.0, "handled_only": 1.0}
 
@@ -25,18 +25,18 @@ def test_a_policy_may_include_them_and_counts_their_open_seconds() -> None:
         call(CLOSING + 30, missed=TOMORROW + 6, outcome="abandoned"),
     ]
     row = kpis(*calls, end=40 * HOUR, policy=INCLUDED)
-    assert (row["service_level"]["numerator"], row["service_level"]["n"], row["after_hours"]["value"]) == (2, 4, 4)
+    assert (row["service_level"]["numerator"], row["service_level"]["n"], row["offered_closed"]["value"]) == (2, 4, 4)
     assert row["service_level"]["variants"]["ignored"] == 2 / 3
 
 
 def test_without_a_calendar_nobody_is_after_hours() -> None:
     row = kpis(call(CLOSING + 10, CLOSING + 15), end=40 * HOUR)
-    assert (row["service_level"]["n"], row["after_hours"]["value"]) == (1, 0)
+    assert (row["service_level"]["n"], row["offered_closed"]["value"]) == (1, 0)
 
 
 def test_a_wait_over_closing_time_stands_still() -> None:
     row = kpis(call(CLOSING - 10, CLOSING + 300), end=40 * HOUR, policy=OFFICE)
-    assert (row["service_level"]["value"], row["service_level"]["n"], row["after_hours"]["value"]) == (1.0, 1, 0)
+    assert (row["service_level"]["value"], row["service_level"]["n"], row["offered_closed"]["value"]) == (1.0, 1, 0)
     assert row["speed_of_answer"]["max"] == 310.0
     assert row["frt_breaches"]["value"] == 0
 
@@ -79,10 +79,10 @@ def test_no_office_time_is_no_time_and_counts() -> None:
 def test_what_never_opens_has_no_deadline() -> None:
     policy = '[calendars.office]\nhours = {}\n[[targets]]\ncalendar = "office"\n'
     row = kpis(call(0), end=9000 * HOUR, policy=policy)
-    assert (row["after_hours"]["value"], row["frt_breaches"]["value"], row["waiting"]["past_target"]) == (1, 0, 0)
+    assert (row["offered_closed"]["value"], row["frt_breaches"]["value"], row["waiting"]["past_target"]) == (1, 0, 0)
     assert kpis(call(0), end=9000 * HOUR, policy='after_hours = "include"\n' + policy)["service_level"]["n"] == 0
 
 
 def test_an_agent_has_no_calls_after_hours() -> None:
     found = by_segment(call(CLOSING + 5, CLOSING + 9, agent="ann"), end=40 * HOUR, by="agent", policy=OFFICE)
-    assert found["ann"]["after_hours"]["value"] == 0
+    assert found["ann"]["offered_closed"]["value"] == 0
