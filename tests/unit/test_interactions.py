@@ -1,6 +1,6 @@
 """The interactions agent without Kafka: batches into open partitions, ticks out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Literal
 
@@ -44,6 +44,14 @@ class Desk:
 
     def tick(self, tick: int, now_ms: int, ended: bool = False) -> list[PartialRow | Reached | None]:
         return [decode(*wire) for wires in self.work.tick(tick, now_ms, lambda _: ended) for wire in wires]
+
+
+def feed(rollup: Rollup, records: Iterable[PartialRow | Reached | None]) -> None:
+    for record in records:
+        if isinstance(record, PartialRow):
+            rollup.put(record.partition, record.epoch, record.tick, record.segment, record.packed)
+        elif record is not None:
+            rollup.reached(record.partition, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended)
 
 
 def subjects(partition: int, number: int) -> list[str]:
@@ -108,11 +116,7 @@ async def test_what_was_reached_comes_after_the_rows_of_all_partitions() -> None
 async def test_rows_feed_the_rollup() -> None:
     desk, rollup = Desk(), Rollup(load(""), 1)
     await desk.take(queued(1))
-    for record in desk.tick(100, NOON + 1000):
-        if isinstance(record, PartialRow):
-            rollup.put(record.partition, record.epoch, record.tick, record.segment, record.packed)
-        elif record is not None:
-            rollup.reached(record.partition, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended)
+    feed(rollup, desk.tick(100, NOON + 1000))
     snapshot = rollup.ready()
     assert snapshot is not None
     centre = {key.window: row for key, row in snapshot.changed.items() if key.by == () and row}
@@ -171,11 +175,7 @@ async def test_a_wall_clock_that_jumped_ahead_and_was_set_back_leaves_no_trace(h
     await desk.take(*calls, queued(3, subjects(0, 2)[1], queue="ahead", after_ms=3_600_000))
 
     def offered(tick: int, now_ms: int) -> dict[str, int]:
-        for record in desk.tick(tick, now_ms):
-            if isinstance(record, PartialRow):
-                rollup.put(record.partition, record.epoch, record.tick, record.segment, record.packed)
-            elif record is not None:
-                rollup.reached(record.partition, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended)
+        feed(rollup, desk.tick(tick, now_ms))
         snapshot = rollup.ready()
         assert snapshot is not None
         assert snapshot.at == now_ms
