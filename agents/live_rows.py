@@ -13,7 +13,7 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, TopicPartition
 
 from agents.live import KPIS_FORMAT
-from agents.partials import Reached, decode
+from agents.partials import Held, Reached, decode
 from agents.settings import Settings
 from agents.topic_reader import Place, ReadingFailedError
 from agents.topics import KPIS, PARTIALS
@@ -81,15 +81,16 @@ class LiveRows:
                 del known[old]
 
     def put_reached(self, reached: Reached) -> None:
-        """A partition has sent its part of a tick."""
+        """A worker has sent its part of a tick."""
         self.workers = True
         of_tick = self._ticks.setdefault(reached.tick, {})
-        of_tick[reached.partition] = reached
-        told = of_tick.values()
-        if len(told) == self.partitions and len({each.now_ms for each in told}) == 1 and all(map(_is_known, told)):
+        of_tick.update((each.partition, reached) for each in reached.held)
+        told = dict.fromkeys(of_tick.values())
+        held = [each for worker in told for each in worker.held]
+        if len(held) == len(of_tick) == self.partitions and len({each.now_ms for each in told}) == 1 and all(map(_is_known, held)):
             self.ticks[reached.now_ms] = None if all(each.ended for each in told) else reached.tick
             self.positions[reached.now_ms] = {
-                (topic, each.partition): offset for each in told for topic, offset in zip(INTERACTION_TOPICS, each.positions, strict=True)
+                (topic, each.partition): offset for each in held for topic, offset in zip(INTERACTION_TOPICS, each.positions, strict=True)
             }
         for old in sorted(self._ticks)[: -4 * KEPT]:
             del self._ticks[old]
@@ -102,8 +103,8 @@ class LiveRows:
         return {at: heard for at, heard in rows.items() if at in ticks and ((tick := ticks[at]) is None or tick % turns == turn)}
 
 
-def _is_known(reached: Reached) -> bool:
-    return len(reached.positions) == len(INTERACTION_TOPICS) and min(reached.positions) >= 0
+def _is_known(held: Held) -> bool:
+    return len(held.positions) == len(INTERACTION_TOPICS) and min(held.positions) >= 0
 
 
 def listen(settings: Settings, partitions: int, enough: Callable[[LiveRows], bool], patience_s: float) -> LiveRows:

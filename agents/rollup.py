@@ -52,9 +52,10 @@ class RollupReader:
 
     def _put(self, record: Any) -> None:
         known = decode(record.key or b"", record.value, record.headers)
-        if known is None or known.partition >= self._partitions:
+        if known is None or known.lead >= self._partitions:
             self.unknown += 1
         elif isinstance(known, PartialRow):
-            self._rollup.put(known.partition, known.epoch, known.tick, known.segment, known.packed)
+            self._rollup.put(known.lead, known.epoch, known.tick, known.segment, known.packed)
         else:
-            self._rollup.reached(known.partition, known.epoch, known.tick, known.now_ms, known.policy, ended=known.ended)
+            held = {each.partition: each.epoch for each in known.held}
+            self._rollup.reached(known.lead, known.epoch, known.tick, known.now_ms, known.policy, ended=known.ended, held=held)

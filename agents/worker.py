@@ -33,6 +33,8 @@ from streams.snapshot import Snapshot
 RETIRE_EVERY_S = 600.0
 STOP_S = 60.0
 """After a crash of its consumer Faust may wait for ever for what will not come; nothing is lost by ending at once."""
+EVALUATED_AT_ONCE = 20_000
+"""Interactions, before the event loop has its turn: members of a group that are silent for long are put out of it."""
 LOOKED_AT = 1000
 """Subjects of a recovered partition whose place is checked. Another number of partitions moves at least every second one."""
 
@@ -172,8 +174,14 @@ class Worker:
             behind = sum(self.application.faust.consumer.lags().values())
             if started - told < pause(behind, spent, work.touched):
                 continue
+            if not self.application.ledger.all_open:  # what a worker tells is of all that it holds (streams/holders.py)
+                self._report_readiness()
+                continue
             try:
                 await self._learn_ends()
+                while work.touched > EVALUATED_AT_ONCE:
+                    work.evaluate(tick * tick_ms, EVALUATED_AT_ONCE)
+                    await asyncio.sleep(0)
                 for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
                     await self._outbox.send_rows(partials, 0, records)
             except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back

@@ -20,7 +20,7 @@ from streams.events import Event, decode
 from streams.ledger import Ledger
 from streams.ledger_records import make_epoch
 from streams.policy import DEFAULT
-from streams.view import View
+from streams.view import Partition, View
 
 _BATCH = 3000
 _BATCHES_A_TICK = 7
@@ -42,11 +42,12 @@ class State:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.ledger.open(make_epoch(1, bytes(8)))
-        self.view = View(DEFAULT, self.ledger)
+        self.seen = Partition(self.ledger)
+        self.view = View(DEFAULT, {0: self.seen}, 0)
         self.now = 0
 
     def take(self, batch: Iterable[Arrived]) -> None:
-        add, size, touch = self.ledger.add, self.ledger.size, self.view.touch
+        add, size, touch = self.ledger.add, self.ledger.size, self.seen.touch
         for subject, event in batch:
             touch(subject, size(subject))
             add(subject, event)
@@ -59,7 +60,7 @@ class State:
         for _ in self.view.partials():
             pass
         while self.view.settled:
-            self.ledger.rest(self.view.settled.pop())
+            self.ledger.rest(self.view.settled.pop()[1])
 
     def fill(self, arriving: Iterable[Arrived]) -> None:
         for number, batch in enumerate(_batches(arriving), 1):

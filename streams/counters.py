@@ -1,10 +1,11 @@
 """Counters for Prometheus: running totals that never fall, and the goals of each segment.
 
-A partition's totals may fall when a correction takes something back; the counter then keeps its high-water mark. A new epoch starts from
-the ledger again, which may have retired what was counted: only what lies above the mark of the epoch before is added.
+Totals may fall when a correction takes something back; the counter then keeps its high-water mark. Where partitions have changed hands,
+totals are made from the ledgers again, which may have retired what was counted: only what lies above the mark of before is added.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from streams.kpis.service_level import MISSES, WITHIN
 from streams.policy import Policy
@@ -26,14 +27,19 @@ class Counters:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.edges = histogram_edges(policy)
-        self._marks: dict[tuple[SegmentKey, int], tuple[int, dict[str, int]]] = {}
+        self._marks: dict[SegmentKey, dict[str, int]] = {}
         self._sums: dict[SegmentKey, dict[str, int]] = {}
         self._goals_of: frozenset[SegmentKey] = frozenset()
 
-    def put(self, segment: SegmentKey, partition: int, epoch: int, totals: dict[str, int]) -> None:
-        """Takes a partition's running totals of a segment."""
-        known, marks = self._marks.get((segment, partition), (epoch, {}))
-        if known != epoch:
+    def put(self, segment: SegmentKey, parts: Sequence[Mapping[str, int]], *, moved: bool) -> None:
+        """Takes the running totals of a segment: those of all workers. `moved`: partitions have changed hands."""
+        totals = parts[0]
+        if len(parts) > 1:
+            totals = Counter(totals)
+            for part in parts[1:]:
+                totals.update(part)
+        marks = self._marks.get(segment, {})
+        if moved:
             marks = {measure: min(mark, totals.get(measure, 0)) for measure, mark in marks.items()}
         sums = self._sums.setdefault(segment, {})
         for measure, total in totals.items():
@@ -41,7 +47,7 @@ class Counters:
             if total > mark:
                 sums[measure] = sums.get(measure, 0) + total - mark
                 marks[measure] = total
-        self._marks[segment, partition] = (epoch, marks)
+        self._marks[segment] = marks
 
     def of(self, segment: SegmentKey) -> tuple[dict[str, float], Histogram]:
         """The counters by name, and the histogram of first response times."""

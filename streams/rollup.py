@@ -1,11 +1,12 @@
-"""The rollup: partial rows of all ledger partitions, summed into rows of one tick.
+"""The rollup: partial rows of all workers, summed into rows of one tick.
 
 A partial row is state, not a difference: it replaces the one before, so a lost or repeated one does no harm. Changes wait until their tick
 is published. A row of tick k is published when every partition has reached k, or, two ticks later, as incomplete: those that are missing
-keep their last part, and are named. What an older epoch of a partition still sends is dropped.
+keep their last part, and are named (`streams.holders`).
 """
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from streams.calendar_time import rfc3339
 from streams.counters import Counters
 from streams.events import StoredVersionError
+from streams.holders import Holder, Holders
 from streams.kpis import REGISTRY
 from streams.kpis.kpi import Figure
 from streams.kpis.kpi import Row as KpiRow
@@ -34,7 +36,7 @@ _decode_key = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str | None, .
 
 
 class Part(NamedTuple):
-    """A partition's part of a segment."""
+    """A worker's part of a segment."""
 
     sums: list[Tally]
     totals: dict[str, int]
@@ -55,25 +57,13 @@ def read_partial(packed: bytes) -> Part | None:
     return Part([Tally.unpacked(each) for each in sums], totals, OpenSummary.unpacked(summary))
 
 
-class _Partition:
-    def __init__(self) -> None:
-        self.epoch = -1
-        self.tick = -1
-        self.instants: deque[tuple[int, int, bool]] = deque()
-        """(tick, instant in ms, whether a recording has ended) of ticks that were reached and not passed by what is published."""
-        self.policy = ""
-        self.waiting: deque[tuple[int, SegmentKey, bytes | None]] = deque()
-        self.fresh: set[SegmentKey] | None = None
-        """Segments told of in this epoch, until its first tick is reached; None: that has happened."""
-
-
 class Rollup:
-    """Sums partitions. `partitions` is how many there are; ticks are whole numbers that all partitions count alike."""
+    """Sums the parts of workers. `partitions` is how many there are; ticks are whole numbers that all workers count alike."""
 
     def __init__(self, policy: Policy, partitions: int) -> None:
         self.policy = policy
-        self.partitions = {number: _Partition() for number in range(partitions)}
-        self.parts: dict[SegmentKey, dict[int, Part]] = {}
+        self.holders = Holders(partitions)
+        self.parts: dict[SegmentKey, dict[Holder, Part]] = {}
         self.rows: dict[RowKey, Row] = {}
         self.counters = Counters(policy)
         self.published = -1
@@ -83,49 +73,28 @@ class Rollup:
         self._full = True
         self._was_final = False
 
-    def put(self, partition: int, epoch: int, tick: int, key: bytes, packed: bytes | None) -> None:
-        """A partial row of a partition, or None: the segment has become empty there."""
-        state = self.partitions[partition]
-        if not self._accept(state, epoch):
-            return
-        segment = _decode_key(key)
-        state.waiting.append((tick, segment, packed))
-        if state.fresh is not None and packed is not None:
-            state.fresh.add(segment)
+    def put(self, lead: int, epoch: int, tick: int, key: bytes, packed: bytes | None) -> None:
+        """A partial row of who tells under the number of partition `lead`, or None: the segment has become empty there."""
+        holder = self.holders.find(lead, epoch)
+        if holder is not None:
+            holder.put(tick, _decode_key(key), packed)
 
-    def reached(self, partition: int, epoch: int, tick: int, now: int, policy: str = "", *, ended: bool = False) -> None:
-        """A partition has sent all rows of a tick; `now` (ms) is the instant they are true for."""
-        state = self.partitions[partition]
-        if not self._accept(state, epoch):
+    def reached(
+        self, lead: int, epoch: int, tick: int, now: int, policy: str = "", *, ended: bool = False, held: Mapping[int, int] | None = None
+    ) -> None:
+        """All rows of a tick are sent; `now` (ms) is the instant they are true for. `held`: which partitions they are of, in which epochs;
+        else `lead` alone."""
+        holder = self.holders.find(lead, epoch)
+        if holder is None or not self.holders.claim(holder, held or {lead: epoch}):
             return
-        if state.fresh is not None:
-            for segment, parts in self.parts.items():
-                if partition in parts and segment not in state.fresh:
-                    state.waiting.append((tick, segment, None))
-            state.fresh = None
-        if any(each > tick for each, _, _ in state.waiting):  # the clock was set back since; also if that was before this log was read
-            state.waiting = deque((min(each, tick), segment, packed) for each, segment, packed in state.waiting)
-        if tick < state.tick:  # rows go on from there, rather than once that clock has caught up
-            if state.instants:
-                _, at, had_ended = state.instants[0]  # of the parts that stay until this tick is published
-                state.instants = deque([(tick - 1, at, had_ended)])
+        if tick < holder.tick:  # rows go on from there, rather than once that clock has caught up
             self.published = min(self.published, tick - 1)
-        state.tick, state.policy = tick, policy
-        state.instants.append((tick, now, ended))
-
-    def _accept(self, state: _Partition, epoch: int) -> bool:
-        if epoch < state.epoch:
-            return False
-        if epoch > state.epoch:
-            state.epoch, state.fresh = epoch, set()
-            state.waiting.clear()
-            while len(state.instants) > 1:  # its parts stay until it has reached a tick, and so does the instant that they are of
-                state.instants.pop()
-        return True
+        holder.policy = policy
+        holder.reach(tick, now, ended)
 
     def ready(self) -> Snapshot | None:
         """The snapshot of the newest tick that can be published, or None."""
-        ticks = [state.tick for state in self.partitions.values()]
+        ticks = self.holders.ticks()
         tick = min(ticks)
         if tick <= self.published:
             tick = max(ticks) - GRACE_TICKS
@@ -134,12 +103,12 @@ class Rollup:
         return self._publish(tick)
 
     def _publish(self, tick: int) -> Snapshot:
-        missing = tuple(number for number, state in self.partitions.items() if state.tick < tick)
-        heard = [state for state in self.partitions.values() if state.tick >= 0]
-        versions = {state.policy for state in heard}
-        at, final = self._instant(tick, heard)
-        final = final and not missing
-        self._take(tick)
+        moved = self._take(tick)
+        missing = self.holders.missing(tick)
+        shown = self.holders.shown
+        told = [holder.instants[0] for holder in shown]
+        at = max([reach.now for reach in told], default=0)
+        final = all(reach.ended for reach in told) and not missing
         if not final:
             self._refresh(tick)
         elif not self._was_final:
@@ -161,24 +130,17 @@ class Rollup:
             for key, row in self._rows(segment, list(parts.values()), frame):
                 changed[key] = self.rows[key] = row
             if "agent" not in segment[0]:  # people are no labels
+                self.counters.put(segment, [part.totals for part in parts.values()], moved=moved)
                 counters[segment], histogram[segment] = self.counters.of(segment)
         self._dirty = set()
         full, self._full, self.published = self._full, False, tick
+        versions = {holder.policy for holder in shown}
         return Snapshot(
             at=at, tick=tick, policy=self.policy.version, complete=not missing and versions <= {self.policy.version}, missing=missing,
-            rebuilding=any(state.fresh is not None for state in self.partitions.values()), changed=changed, full=full,
+            rebuilding=not all(holder.shown for holder in self.holders), changed=changed, full=full,
             counters=counters, histogram=histogram, goals=goals, windows=tuple(window.name for window in self.policy.windows),
             time_zone=self.policy.time_zone, final=final,
         )  # fmt: skip
-
-    def _instant(self, tick: int, heard: list[_Partition]) -> tuple[int, bool]:
-        """The instant that the parts of a tick are true for, and whether all of them are of a recording's end. A partition may be ahead."""
-        for state in heard:
-            instants = state.instants
-            while len(instants) > 1 and instants[1][0] <= tick:
-                instants.popleft()
-        told = [state.instants[0] for state in heard if state.instants]
-        return max((now for _, now, _ in told), default=0), all(ended for _, _, ended in told)
 
     def _refresh(self, tick: int) -> None:
         """Marks, of the segments that are told in this tick, those in which somebody waits, and the next of the others in turn. In another
@@ -194,14 +156,15 @@ class Rollup:
             waiting = [each for each in members if any(part.open.waiting for part in self.parts.get(each, {}).values())]
             self._dirty.update(waiting)
 
-    def _take(self, tick: int) -> None:
-        for number, state in self.partitions.items():
-            waiting = state.waiting
-            if state.fresh is not None:
-                continue
-            up_to = min(tick, state.tick)  # of which instant later ones are is not known yet
-            while waiting and waiting[0][0] <= up_to:
-                _, segment, packed = waiting.popleft()
+    def _take(self, tick: int) -> bool:
+        """Takes in what was told up to a tick; whether partitions have changed hands in it."""
+        going = self.holders.replace(tick)
+        for holder in going:
+            for segment, of in self.parts.items():
+                if of.pop(holder, None) is not None:
+                    self._dirty.add(segment)
+        for holder in self.holders:
+            for segment, packed in holder.taken(tick):
                 parts = self.parts.get(segment)
                 if parts is None:
                     parts = self.parts[segment] = {}
@@ -209,12 +172,11 @@ class Rollup:
                 part = None if packed is None else read_partial(packed)
                 if part is None:
                     self.refused += packed is not None
-                    parts.pop(number, None)
+                    parts.pop(holder, None)
                 else:
-                    parts[number] = part
-                    if "agent" not in segment[0]:
-                        self.counters.put(segment, number, state.epoch, part.totals)
+                    parts[holder] = part
                 self._dirty.add(segment)
+        return bool(going)
 
     def _rows(self, segment: SegmentKey, parts: list[Part], frame: Frame) -> list[tuple[RowKey, Row]]:
         dims, values = segment

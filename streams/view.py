@@ -1,14 +1,14 @@
-"""The live view of one ledger partition: everything derived from its event sets, kept by differences.
+"""The live view of a worker: everything derived from the event sets of its ledger partitions, kept by differences.
 
-`touch` says that an interaction gets a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies new
-contribution − old contribution. Of an interaction nothing is kept: a set only grows, so what it was at the last instant is its first
+A partition is told which interactions get a new event; `advance` moves the clock, evaluates what was touched and what is due, and applies
+new contribution − old contribution. Of an interaction nothing is kept: a set only grows, so what it was at the last instant is its first
 events, and what it contributed then is derived from them again. So an interaction that is closed costs its packed events and no more, and
-nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledger. A property test holds it against
+nothing here is stored: after a crash, a rebalance or a new policy the view is rebuilt from the ledgers. A property test holds it against
 that.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
@@ -66,58 +66,70 @@ class Sets(Protocol):
     def subjects(self) -> Iterable[str]: ...
 
 
-class View:
-    """Rows of one partition, from its event sets. Clock instants are integer ms."""
+class Partition:
+    """The event sets of a ledger partition, and which of them a view has still to evaluate: at first all."""
 
-    def __init__(self, policy: Policy, sets: Sets) -> None:
-        self.policy = policy
+    __slots__ = ("sets", "touched")
+
+    def __init__(self, sets: Sets) -> None:
         self.sets = sets
-        self.now: int | None = None
-        self.touched: dict[str, int] = {}
+        self.touched: dict[str, int] = dict.fromkeys(sets.subjects(), 0)
         """Subject → how many events of its set were there when it was evaluated last."""
-        self.due: list[tuple[int, str]] = []
-        self.segments: Segments | None = None
+
+    def touch(self, subject: str, held: int) -> None:
+        """The subject's set gets an event; `held` is how many it had before. Only the first since the last evaluation counts."""
+        if subject not in self.touched:
+            self.touched[subject] = held
+
+
+class View:
+    """Rows of all partitions that a worker holds, as of one instant. Clock instants are integer ms."""
+
+    def __init__(self, policy: Policy, partitions: Mapping[int, Partition], now: int) -> None:
+        self.policy = policy
+        self.partitions = partitions
+        self.now = now
+        self.due: list[tuple[int, int, str]] = []
+        """(instant, partition, subject) of planned changes."""
+        self.segments = Segments(policy, Frame(policy, now))
         self.wanted = wanted(policy, policy.row_segmentations)
         self.corrections = 0
         self.open_interactions = 0
         """How many interactions have something open."""
-        self.closed: dict[int, list[str]] = {}
-        """Hour of the last event → the interactions that were closed then, for `retirable`; a subject may stand in several."""
-        self.settled: list[str] = []
-        """Interactions that `advance` found closed, for the owner to take."""
-
-    def touch(self, subject: str, held: int) -> None:
-        """The subject's set gets an event; `held` is how many it had before. Only the first since the last `advance` counts."""
-        if subject not in self.touched:
-            self.touched[subject] = held
-
-    def rebuild(self, subjects: Iterable[str]) -> None:
-        """Marks all interactions of a new view for evaluation from their sets, after recovery or a change of policy."""
-        for subject in subjects:
-            self.touched[subject] = 0
+        self.closed: dict[int, list[tuple[int, str]]] = {}
+        """Hour of the last event → the interactions that were closed then, for `retirable`; one may stand in several."""
+        self.settled: list[tuple[int, str]] = []
+        """Interactions (partition, subject) that were found closed, for the owner to take."""
 
     def advance(self, now: int) -> None:
         """Moves the clock to `now` (it never goes back) and brings every interaction up to it."""
         before = self.now
-        now = self.now = now if before is None else max(now, before)
-        frame = Frame(self.policy, now)
-        if self.segments is None:
-            self.segments = Segments(self.policy, frame)
+        now = self.now = max(now, before)
         # The windows move first: most of what a worker that is behind reads is too old for the short ones.
-        self.segments.roll(frame)
-        due, touched = self.due, self.touched
+        self.segments.roll(Frame(self.policy, now))
+        due = self.due
         while due and due[0][0] < now:
-            touched.setdefault(heappop(due)[1], _ALL)
-        for subject, held in touched.items():
-            self._evaluate(subject, held, before, now)
-        touched.clear()
+            _, number, subject = heappop(due)
+            self.partitions[number].touched.setdefault(subject, _ALL)
+        for number, partition in self.partitions.items():
+            for subject, held in partition.touched.items():
+                self._evaluate(number, subject, held, before)
+            partition.touched.clear()
 
-    def _evaluate(self, subject: str, held: int, before: int | None, now: int) -> None:
-        events = self.sets.stored_events(subject)
+    def evaluate(self, most: int) -> None:
+        """Evaluates up to so many of the interactions that were touched, as of the present instant: `advance` then takes less time."""
+        for number, partition in self.partitions.items():
+            while partition.touched and most > 0:
+                subject, held = partition.touched.popitem()
+                self._evaluate(number, subject, held, self.now)
+                most -= 1
+
+    def _evaluate(self, number: int, subject: str, held: int, before: int) -> None:
+        events = self.partitions[number].sets.stored_events(subject)
         if not events:
             return
-        new = self._state(events, now)
-        if held and before is not None:
+        new = self._state(events, self.now)
+        if held:
             old = self._state(events if held >= len(events) else events[:held], before)
             self._difference(old, new)
             planned = old.upcoming
@@ -126,10 +138,10 @@ class View:
             planned = None
         if new.upcoming is not None:
             if new.upcoming != planned:
-                heappush(self.due, (new.upcoming, subject))
+                heappush(self.due, (new.upcoming, number, subject))
         elif not new.spans:
-            self.closed.setdefault(max([event.time for event in events]) // _HOUR_MS, []).append(subject)
-            self.settled.append(subject)
+            self.closed.setdefault(max([event.time for event in events]) // _HOUR_MS, []).append((number, subject))
+            self.settled.append((number, subject))
 
     def _state(self, events: Sequence[Event], now: int) -> State:
         events = in_order(events)
@@ -144,7 +156,6 @@ class View:
 
     def _add(self, new: State) -> None:
         segments = self.segments
-        assert segments is not None
         segments.book(new.shared, new.bookings)
         for joint in new.joints:
             segments.join(new.shared, joint, 1)
@@ -155,7 +166,6 @@ class View:
     def _difference(self, old: State, new: State) -> None:
         """Applies new − old."""
         segments = self.segments
-        assert segments is not None
         same = old.shared == new.shared
         if same:
             changes = Counter(new.bookings)
@@ -185,62 +195,54 @@ class View:
 
         `ticks`, the last one and this one, leave only those that have their turn between the two.
         """
-        if self.segments is not None:
-            yield from self.segments.changed(self._values, ticks)
+        return self.segments.changed(self._values, ticks)
 
     def all_partials(self) -> Iterator[tuple[bytes, bytes | None]]:
         """All partial rows, for a reader that knows none."""
-        if self.segments is not None:
-            self.segments.forget_sent()
-        yield from self.partials()
+        self.segments.forget_sent()
+        return self.partials()
 
     def _values(self, cell: Cell, measure: str, start: int, end: int) -> list[int]:
         """All values of a measure in a cell and [start, end), derived from all sets: the slow way to a maximum that was taken back."""
-        segments, now = self.segments, self.now
-        assert segments is not None and now is not None
+        segments = self.segments
         out: list[int] = []
-        for subject in self.sets.subjects():
-            state = self._state(self.sets.stored_events(subject), now)
-            for booking in state.bookings:
-                lies_in = len(booking) == 4 and booking[1] == measure and start <= booking[0] < end
-                if lies_in and cell in segments.cells_of(state.shared, booking[2]):
-                    out.append(booking[3])
-            for joint in state.joints:
-                if joint.is_value and joint.measure == measure and start <= joint.time < end:
-                    out += segments.parts_of(cell, state.shared, joint)
+        for partition in self.partitions.values():
+            for subject in partition.sets.subjects():
+                state = self._state(partition.sets.stored_events(subject), self.now)
+                for booking in state.bookings:
+                    lies_in = len(booking) == 4 and booking[1] == measure and start <= booking[0] < end
+                    if lies_in and cell in segments.cells_of(state.shared, booking[2]):
+                        out.append(booking[3])
+                for joint in state.joints:
+                    if joint.is_value and joint.measure == measure and start <= joint.time < end:
+                        out += segments.parts_of(cell, state.shared, joint)
         return out
 
     def segment_keys(self) -> set[bytes]:
         """The keys of the segments that there are."""
-        return {segment.key for segment in self.segments.by_key.values()} if self.segments is not None else set()
+        return {segment.key for segment in self.segments.by_key.values()}
 
     @property
     def segments_overflowed(self) -> int:
         """Segments that were not admitted and are part of `other`."""
-        return len(self.segments.overflow) if self.segments is not None else 0
+        return len(self.segments.overflow)
 
-    def retirable(self, before: int) -> list[str]:
-        """Interactions with nothing open or planned whose last event lies before an instant."""
-        out: list[str] = []
-        now = self.now
-        if now is None:
-            return out
+    def retirable(self, before: int) -> dict[int, list[str]]:
+        """By partition, interactions with nothing open or planned whose last event lies before an instant."""
+        out: dict[int, list[str]] = {}
         for hour in [hour for hour in self.closed if hour * _HOUR_MS < before]:
             later = []
-            for subject in dict.fromkeys(self.closed.pop(hour)):
-                events = self.sets.stored_events(subject)
+            for number, subject in dict.fromkeys(self.closed.pop(hour)):
+                partition = self.partitions[number]
+                events = partition.sets.stored_events(subject)
                 if not events:
                     continue
-                if subject in self.touched or max([event.time for event in events]) >= before:
-                    later.append(subject)
+                if subject in partition.touched or max([event.time for event in events]) >= before:
+                    later.append((number, subject))
                     continue
-                state = self._state(events, now)
+                state = self._state(events, self.now)
                 if state.upcoming is None and not state.spans:
-                    out.append(subject)
+                    out.setdefault(number, []).append(subject)
             if later:
                 self.closed[hour] = later
         return out
-
-    def forget(self, subject: str) -> None:
-        """Drops a retired interaction; what it contributed stays in the panes until they are too old."""
-        self.touched.pop(subject, None)

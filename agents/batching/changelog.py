@@ -107,6 +107,11 @@ class LedgerTable(Table, Generic[S]):  # type: ignore[misc]  # Faust has no type
         """The partitions that are open now."""
         return {partition: slot.state for partition, slot in self.slots.items() if slot.epoch is not None}
 
+    @property
+    def all_open(self) -> bool:
+        """Whether every assigned partition is open, and there is one."""
+        return bool(self.slots) and all(slot.epoch is not None for slot in self.slots.values())
+
     # -- recovery, in the order in which Faust calls it
 
     async def on_rebalance(self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0) -> None:

@@ -16,7 +16,6 @@ from streams.open_items import OpenSummary
 from streams.recording import Recording
 from streams.rollup import Rollup
 from streams.tally import Tally
-from streams.view import View
 from tests import weird
 from tests.compared import Compared, product_rows, recording_of
 from tests.event_sets import EventSets
@@ -81,12 +80,12 @@ class Centre:
     def __init__(self) -> None:
         self.policy = policies.load(weird.POLICY)
         self.held = EventSets()
-        self.view = View(self.policy, self.held)
+        self.view = self.held.view(self.policy)
         self.rollup = Rollup(self.policy, 1)
         self.tick = 0
 
     def add(self, subject: str, event: Event) -> None:
-        self.held.put(self.view, subject, event)
+        self.held.put(subject, event)
 
     def rows_at(self, now: int) -> dict[tuple[bytes, str], dict[str, Any]]:
         self.view.advance(now)

@@ -7,7 +7,6 @@ from streams.events import make
 from streams.policy import Policy
 from streams.rollup import Rollup
 from streams.snapshot import RowKey, Snapshot
-from streams.view import View
 from tests.event_sets import EventSets
 
 NOON = 1_772_449_200_000
@@ -25,11 +24,11 @@ class Partition:
     def __init__(self, rollup: Rollup, number: int, epoch: int = 1, policy: Policy = POLICY) -> None:
         self.rollup, self.number, self.epoch, self.policy = rollup, number, epoch, policy
         self.held = EventSets()
-        self.view = View(policy, self.held)
+        self.view = self.held.view(policy)
 
     def add(self, subject: str, kind: str, seconds: float, **data: Any) -> None:
         ident = str(len(self.held.sets.get(subject, ())))
-        self.held.put(self.view, subject, make(kind, NOON + round(seconds * 1000), ident, "test", **data))
+        self.held.put(subject, make(kind, NOON + round(seconds * 1000), ident, "test", **data))
 
     def send(self, tick: int) -> None:
         """The rows that changed."""

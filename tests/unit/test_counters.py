@@ -24,11 +24,20 @@ def test_counters_never_fall() -> None:
     assert [counters["first_response_breaches"] for counters in seen] == [1, 1, 1, 1, 1]
 
 
-def test_a_new_epoch_adds_to_the_counters_only_what_lies_above_its_beginning() -> None:
+def test_partitions_that_change_hands_add_to_the_counters_only_what_lies_above_the_mark_of_before() -> None:
     counters = Counters(POLICY)
     seen = []
-    for partition, epoch, total in ((0, 1, 5), (1, 1, 2), (0, 1, 4), (0, 1, 6), (0, 2, 3), (0, 2, 5), (0, 2, 4), (1, 1, 3)):
-        counters.put(CENTRE, partition, epoch, {"offered": total})
+    for parts, moved in (
+        ((5,), False),
+        ((5, 2), False),
+        ((4, 2), False),
+        ((6, 2), False),
+        ((3, 2), True),
+        ((7,), True),
+        ((6,), False),
+        ((8,), False),
+    ):
+        counters.put(CENTRE, [{"offered": total} for total in parts], moved=moved)
         seen.append(counters.of(CENTRE)[0]["offered"])
     assert seen == [5, 7, 7, 8, 8, 10, 10, 11]
 

@@ -8,7 +8,7 @@ import pytest
 
 from agents.intake import Outgoing
 from agents.interactions import Interactions
-from agents.partials import PartialRow, Reached, decode
+from agents.partials import Held, PartialRow, Reached, decode
 from agents.pipeline import Pipeline
 from streams.events import Event, encode, make
 from streams.ledger import Ledger
@@ -16,6 +16,7 @@ from streams.ledger_records import make_epoch
 from streams.partitioning import partition_of
 from streams.policy import load
 from streams.rollup import Rollup
+from streams.snapshot import RowKey
 
 EPOCH = make_epoch(3, b"12345678")
 NOON = 1_700_000_000_000
@@ -49,9 +50,10 @@ class Desk:
 def feed(rollup: Rollup, records: Iterable[PartialRow | Reached | None]) -> None:
     for record in records:
         if isinstance(record, PartialRow):
-            rollup.put(record.partition, record.epoch, record.tick, record.segment, record.packed)
+            rollup.put(record.lead, record.epoch, record.tick, record.segment, record.packed)
         elif record is not None:
-            rollup.reached(record.partition, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended)
+            held = {each.partition: each.epoch for each in record.held}
+            rollup.reached(record.lead, record.epoch, record.tick, record.now_ms, record.policy, ended=record.ended, held=held)
 
 
 def subjects(partition: int, number: int) -> list[str]:
@@ -98,19 +100,54 @@ async def test_a_tick_sends_all_rows_first_then_changes_and_always_what_it_reach
     await desk.take(queued(1))
     first = desk.tick(100, NOON + 1000)
     assert {type(record) for record in first[:-1]} == {PartialRow}
-    assert {(row.partition, row.epoch, row.tick) for row in first[:-1] if isinstance(row, PartialRow)} == {(0, 3, 100)}
-    assert first[-1] == Reached(0, 3, 100, NOON + 1000, len(first) - 1, "default", False)
-    assert desk.tick(101, NOON + 1000) == [Reached(0, 3, 101, NOON + 1000, 0, "default", False)]
+    assert {(row.lead, row.epoch, row.tick) for row in first[:-1] if isinstance(row, PartialRow)} == {(0, 3, 100)}
+    assert first[-1] == Reached(0, 3, 100, NOON + 1000, len(first) - 1, "default", False, (Held(0, 3),))
+    assert desk.tick(101, NOON + 1000) == [Reached(0, 3, 101, NOON + 1000, 0, "default", False, (Held(0, 3),))]
 
 
-async def test_what_was_reached_comes_after_the_rows_of_all_partitions() -> None:
-    desk, other = Desk(), Ledger()
+async def test_a_worker_tells_of_all_its_partitions_in_one_row_of_each_segment() -> None:
+    desk, other, rollup = Desk(), Ledger(), Rollup(load(""), 2)
+    later = make_epoch(5, b"12345678")
+    other.open(later)
+    other.add(subjects(1, 1)[0], make("call.queued", NOON, "e1", "pbx", queue="sales"))
+    desk.work.opened(1, other, later)
+    await desk.take(queued(1))
+    told = desk.tick(100, NOON + 1000)
+    rows = [record for record in told if isinstance(record, PartialRow)]
+    assert {row.lead for row in rows} == {0}
+    assert len({row.segment for row in rows}) == len(rows) == len(told) - 1
+    assert told[-1] == Reached(0, 3, 100, NOON + 1000, len(rows), "default", False, (Held(0, 3), Held(1, 5)))
+    feed(rollup, told)
+    snapshot = rollup.ready()
+    assert snapshot is not None and snapshot.complete
+    assert rollup.rows[RowKey((), (), "5m")]["kpis"]["offered"] == {"value": 2}
+
+
+async def test_a_partition_that_goes_takes_its_interactions_along() -> None:
+    desk, other, rollup = Desk(), Ledger(), Rollup(load(""), 1)
     other.open(EPOCH)
+    other.add(subjects(1, 1)[0], make("call.queued", NOON, "e1", "pbx", queue="sales"))
     desk.work.opened(1, other, EPOCH)
     await desk.take(queued(1))
-    kinds = [type(record).__name__ for record in desk.tick(100, NOON + 1000)]
-    assert kinds[-2:] == ["Reached", "Reached"]
-    assert set(kinds[:-2]) == {"PartialRow"}
+    desk.tick(100, NOON + 1000)
+    desk.work.closed(1)
+    feed(rollup, desk.tick(101, NOON + 1500))
+    assert rollup.ready() is not None
+    assert rollup.rows[RowKey((), (), "5m")]["kpis"]["offered"] == {"value": 1}
+    desk.work.closed(0)
+    assert desk.tick(102, NOON + 2000) == []
+
+
+async def test_what_is_evaluated_before_a_tick_is_in_its_rows_once() -> None:
+    desk, rollup = Desk(), Rollup(load(""), 1)
+    await desk.take(*(queued(1, subject) for subject in subjects(0, 8)))
+    for left in (5, 2, 0):
+        desk.work.evaluate(NOON + 500, 3)
+        assert desk.work.touched == left
+    await desk.take(queued(2, HERE, queue="support", after_ms=10))
+    feed(rollup, desk.tick(100, NOON + 1000))
+    assert rollup.ready() is not None
+    assert rollup.rows[RowKey((), (), "5m")]["kpis"]["offered"] == {"value": 9}
 
 
 async def test_rows_feed_the_rollup() -> None:
@@ -154,7 +191,7 @@ async def test_the_recordings_clock_survives_a_restart() -> None:
     for event in events:
         ledger.add(HERE, event)
     desk.work.opened(0, ledger, EPOCH)
-    assert desk.work.now(desk.work.open[0], 0) == NOON + 7
+    assert desk.work.now(0) == NOON + 7
 
 
 async def test_what_is_older_than_the_retention_is_retired_by_the_wall_clock_only() -> None:
@@ -198,27 +235,39 @@ async def test_no_record_can_stop_the_agent(value: bytes) -> None:
     assert len(desk.sent) == 1
 
 
-async def test_what_comes_in_while_rows_of_others_are_sent_does_not_end_a_recording_in_the_same_tick() -> None:
+async def test_what_comes_in_while_rows_are_sent_does_not_end_a_recording_in_the_same_tick() -> None:
     """Its clock was looked at before: rows of that clock must not pass for the final ones."""
+    desk, read = Desk("recording"), set[int]()
+    await desk.take(queued(0), queued(1, after_ms=1000))
+    ticking = desk.work.tick(100, NOON, lambda partition: partition in read, lambda _: (len(read),))
+    next(ticking)  # rows are on their way
+    await desk.take(queued(2, after_ms=5000), encode("recording", make("recording.ended", NOON + 9000, "end", "replay")))
+    read.add(0)
+    [about] = [decode(*wire) for wire in list(ticking)[-1]]
+    assert isinstance(about, Reached)
+    assert (about.now_ms - NOON, about.ended, about.held[0].positions) == (1000, False, (0,))
+    [then] = [decode(*wire) for wire in list(desk.work.tick(101, NOON, lambda partition: partition in read))[-1]]
+    assert isinstance(then, Reached)
+    assert (then.now_ms - NOON, then.ended) == (9000, True)
+
+
+async def test_a_recording_has_ended_when_it_has_in_all_partitions() -> None:
     desk, other = Desk("recording"), Ledger()
     other.open(EPOCH)
     desk.work.opened(1, other, EPOCH)
-    await desk.take(queued(1, after_ms=1000))
-    there = subjects(1, 1)[0]
+    end = encode("recording", make("recording.ended", NOON + 9000, "end", "replay"))
+    await desk.take(queued(1, after_ms=1000), end, topic="calls")
+    assert desk.work.now(0) == NOON + 1000
+    reached = [decode(*wire) for wires in desk.work.tick(100, NOON, lambda partition: partition == 0) for wire in wires][-1]
+    assert isinstance(reached, Reached) and not reached.ended
+    other.add("recording", make("recording.ended", NOON + 9000, "end", "replay"))
+    assert desk.work.now(0) == NOON + 9000
 
-    def come_in(*values: bytes) -> None:
-        records = [SimpleNamespace(key=b"k", value=v, headers=(), timestamp=NOON + 10**9, offset=n) for n, v in enumerate(values)]
-        assert desk.work.take(1, other, SimpleNamespace(topic="calls", value=records)) == ()
 
-    come_in(queued(1, there, after_ms=2000))
-    read: set[int] = set()
-    ticking = iter(desk.work.tick(100, NOON, lambda partition: partition in read))
-    next(ticking)  # the rows of partition 0 are on their way
-    come_in(queued(2, there, after_ms=5000), encode("recording", make("recording.ended", NOON + 9000, "end", "replay")))
-    read.add(1)
-    [about_0, about_1] = [decode(*wire) for wire in list(ticking)[-1]]
-    assert isinstance(about_0, Reached) and isinstance(about_1, Reached)
-    assert [(each.now_ms - NOON, each.ended) for each in (about_0, about_1)] == [(1000, False), (2000, False)]
-    [_, then] = [decode(*wire) for wire in list(desk.work.tick(101, NOON, lambda partition: partition in read))[-1]]
-    assert isinstance(then, Reached)
-    assert (then.now_ms - NOON, then.ended) == (9000, True)
+async def test_rows_end_where_a_partition_goes_while_they_are_sent() -> None:
+    desk = Desk()
+    await desk.take(queued(1))
+    ticking = desk.work.tick(100, NOON + 1000, lambda _: False)
+    next(ticking)
+    desk.work.closed(0)
+    assert list(ticking) == []

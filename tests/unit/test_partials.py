@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from agents.partials import PartialRow, Reached, decode, encode_reached, encode_row
+from agents.partials import Held, PartialRow, Reached, decode, encode_reached, encode_row
 
 
 @pytest.mark.parametrize("packed", [b"row", None])
 def test_a_row_comes_back_also_when_the_segment_has_become_empty(packed: bytes | None) -> None:
-    row = PartialRow(partition=3, epoch=2**31, tick=3_590_689_653, segment=b"segment", packed=packed)
+    row = PartialRow(lead=3, epoch=2**31, tick=3_590_689_653, segment=b"segment", packed=packed)
     key, value, headers = encode_row(row)
     assert value == packed  # a real tombstone: compaction takes the row away
     assert decode(key, value, headers) == row
@@ -20,14 +20,14 @@ def test_rows_of_one_segment_and_partition_share_a_key_over_epochs_and_ticks() -
 
 
 def test_what_was_reached_comes_back() -> None:
-    reached = Reached(partition=1, epoch=2, tick=7, now_ms=1_700_000_000_000, rows=12, policy="2026-11", ended=True, positions=(5, -1))
+    held = (Held(1, 2, (5, -1)), Held(3, 9))
+    reached = Reached(lead=1, epoch=2, tick=7, now_ms=1_700_000_000_000, rows=12, policy="2026-11", ended=True, held=held)
     assert decode(*encode_reached(reached)) == reached
 
 
-def test_what_another_release_wrote_is_read_as_far_as_it_is_known() -> None:
-    key, first = encode_reached(Reached(1, 2, 7, 8, 9, "p", False))[0], [2, 7, 8, 9, "p", False]
-    assert decode(key, msgspec.msgpack.encode(first), []) == Reached(1, 2, 7, 8, 9, "p", False, ())
-    assert decode(key, msgspec.msgpack.encode([*first, [4], "new"]), []) == Reached(1, 2, 7, 8, 9, "p", False, (4,))
+def test_what_a_newer_release_adds_is_not_read() -> None:
+    key, told = encode_reached(Reached(1, 2, 7, 8, 9, "p", False, ()))[0], [2, 7, 8, 9, "p", False, [[1, 2, [4], "new"]], "new"]
+    assert decode(key, msgspec.msgpack.encode(told), []) == Reached(1, 2, 7, 8, 9, "p", False, (Held(1, 2, (4,)),))
 
 
 FOREIGN = [(b"", b""), (b"\xff", b"x"), (b"\x91\x01", None), (b"\x91\x01", b"\x91\x01"), (b"text", b"text")]

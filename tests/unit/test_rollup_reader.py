@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from agents.partials import Reached, encode_reached
+from agents.partials import Held, Reached, encode_reached
 from agents.rollup import RollupReader
 from streams.policy import load
 from streams.snapshot import Snapshot
@@ -17,7 +17,7 @@ def message(*reached: Reached, offset: int, generation: int = 1) -> Any:
 
 
 def tick(partition: int, number: int, epoch: int = 1) -> Reached:
-    return Reached(partition, epoch, number, NOON + number * 500, 0, "default", False)
+    return Reached(partition, epoch, number, NOON + number * 500, 0, "default", False, (Held(partition, epoch),))
 
 
 def test_ticks_of_the_past_are_not_published() -> None:

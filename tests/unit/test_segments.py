@@ -5,7 +5,6 @@ from streams.events import make
 from streams.rollup import Rollup
 from streams.segment import segment_key
 from streams.turns import is_told, turn_of
-from streams.view import View
 from tests.event_sets import EventSets
 
 START = 1_790_000_000_000
@@ -14,9 +13,9 @@ START = 1_790_000_000_000
 def test_segments_beyond_the_limit_are_shown_together_as_other() -> None:
     policy = policies.load('segments = [["queue"]]\nmax_segments = 4\nalerts = []\nwindows = ["1h"]\n')
     held = EventSets()
-    view = View(policy, held)
+    view = held.view(policy)
     for n in range(6):
-        held.put(view, f"c{n}", make("call.queued", START + n, "1", "test", queue=f"q{n}"))
+        held.put(f"c{n}", make("call.queued", START + n, "1", "test", queue=f"q{n}"))
     view.advance(START + 1000)
     rollup = Rollup(policy, 1)
     for key, packed in view.partials():
@@ -42,8 +41,8 @@ def test_no_segment_loses_its_turn_where_ticks_are_left_out() -> None:
 def test_ages_are_told_also_where_the_clock_stands_still_before_a_segment_has_its_turn() -> None:
     policy = policies.load('segments = [["agent"]]\nalerts = []\nwindows = ["1h"]\n')
     held = EventSets()
-    view = View(policy, held)
-    held.put(view, "c1", make("call.queued", START, "1", "test", queue="q", agent="ann"))
+    view = held.view(policy)
+    held.put("c1", make("call.queued", START, "1", "test", queue="q", agent="ann"))
     key = segment_key(("agent",), ("ann",))
     view.advance(START + 600_000)  # all its deadlines have passed: from here on only its age grows
     assert key in dict(view.partials())

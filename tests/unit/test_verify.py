@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agents.live_rows import Heard, LiveRows
-from agents.partials import Reached
+from agents.partials import Held, Reached
 from agents.verify import choose, flat, unlike
 from streams.events import StoredVersionError
 
@@ -21,7 +21,7 @@ def value(**more: Any) -> bytes:
 
 
 def reached(partition: int, *, now_ms: int = NOON_MS, positions: tuple[int, ...] = (7, 0, 0, 0, 0)) -> Reached:
-    return Reached(partition, 1, 5, now_ms, 3, "p", False, positions)
+    return Reached(partition, 1, 5, now_ms, 3, "p", False, (Held(partition, 1, positions),))
 
 
 def heard(*of: Reached) -> LiveRows:
@@ -38,6 +38,14 @@ def test_a_row_is_known_once_all_partitions_have_told_how_far_they_had_read_for_
     assert [(at, rows.policy) for at, rows in live.known(QUEUE).items()] == [(NOON_MS, "p")]
     assert live.positions[NOON_MS]["calls", 0] == 7
     assert [live.positions[NOON_MS][topic, 1] for topic in ("calls", "chats", "tickets", "feedback", "control")] == [9, 1, 2, 3, 4]
+
+
+def test_one_worker_may_tell_of_all_partitions_and_one_that_lacks_a_partition_is_not_enough() -> None:
+    both = Reached(0, 1, 5, NOON_MS, 3, "p", False, (Held(0, 1, (7, 0, 0, 0, 0)), Held(1, 4, (9, 1, 2, 3, 4))))
+    live = heard(both)
+    assert list(live.known(QUEUE)) == [NOON_MS]
+    assert (live.positions[NOON_MS]["calls", 0], live.positions[NOON_MS]["calls", 1]) == (7, 9)
+    assert heard(both._replace(held=both.held[:1])).known(QUEUE) == {}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from streams.recording import Input, Recording
 from streams.report import report
 from streams.rollup import Rollup
 from streams.tally import Tally
-from streams.view import View
 from tests.event_sets import EventSets
 
 POLICY = policies.load(
@@ -123,12 +122,12 @@ class Centre:
 
     def __init__(self) -> None:
         self.held = EventSets()
-        self.view = View(POLICY, self.held)
+        self.view = self.held.view(POLICY)
         self.rollup = Rollup(POLICY, 1)
         self.tick = 0
 
     def add(self, subject: str, event: Event) -> None:
-        self.held.put(self.view, subject, event)
+        self.held.put(subject, event)
 
     def rows_at(self, now: int) -> dict[tuple[bytes, str], dict[str, Any]]:
         self.view.advance(now)
@@ -195,7 +194,7 @@ def test_a_view_kept_by_differences_equals_one_rebuilt(events: dict[str, list[Ev
         kept.rows_at(now)
     rebuilt = Centre()
     rebuilt.held.sets = kept.held.sets
-    rebuilt.view.rebuild(kept.held.sets)
+    rebuilt.view = rebuilt.held.view(POLICY)
     now += 1000
     left, right = kept.rows_at(now), rebuilt.rows_at(now)
     for key, row in right.items():
