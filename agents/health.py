@@ -22,6 +22,8 @@ class Health:
         self._tasks: dict[str, Probe] = {}
         self.policy_error: str | None = None
         """Why the policy file on disk is not in force; the last good one stays."""
+        self.lag_events: int | None = None
+        """Events that this process has still to read; None where it reads none."""
 
     def ready(self, part: str) -> None:
         with self._lock:
@@ -44,6 +46,11 @@ class Health:
         """What this process still waits for; empty when it is ready."""
         with self._lock:
             return [f"{part}: {reason}" for part, reason in self._not_ready.items()]
+
+    def readiness(self) -> dict[str, Any]:
+        """The answer of a worker's `/readyz`."""
+        reasons = self.reasons()
+        return {"status": "not ready" if reasons else "ready", "reasons": reasons, "lag_events": self.lag_events}
 
     async def until_ready(self) -> None:
         """Returns once this process waits for nothing any more."""

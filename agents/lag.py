@@ -88,6 +88,7 @@ class LagWatch:
             self._health.not_ready(part, reason)
 
     def _tell(self, lags: Mapping[TP, int]) -> None:
+        self._health.lag_events = sum(lags.values())
         for tp, events in lags.items():
             self._pipeline.set_lag(tp.topic, tp.partition, events)
         for tp in self._reported - lags.keys():

@@ -42,8 +42,8 @@ def build(metrics: CollectorRegistry, health: Health | None = None, *, hosts: fr
         return json(body, 200 if body["status"] == "ok" else 503)
 
     async def readyz(_request: web.Request) -> web.Response:
-        reasons = of.reasons()
-        return json({"status": "not ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200)
+        body = of.readiness()
+        return json(body, 503 if body["reasons"] else 200)
 
     app.on_response_prepare.append(secure)
     app.add_routes([web.get("/metrics", page), web.get("/healthz", healthz), web.get("/readyz", readyz)])

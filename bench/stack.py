@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from agents import topics
 from agents.settings import Settings
@@ -45,9 +46,17 @@ class Stack:
         return sum(float(value) for value in re.findall(r"^firstline_consumer_lag_events\{.*\} (\S+)$", text, re.MULTILINE))
 
     def ready(self) -> str:
-        """What /readyz says: "ready", or the reasons why not."""
-        body = json.loads(get(f"{self.api}/readyz")[1] or '{"status": "no answer"}')
-        return str(body["status"]) + "".join(f"; {reason}" for reason in body.get("reasons", ()))
+        """What /readyz says, the wallboard's and the workers': "ready", or the reasons why not."""
+        answers = [_readyz(url) for url in (self.api, *self._workers_pages())]
+        reasons = [reason for each in answers for reason in each.get("reasons", [each["status"]])]
+        return "; ".join(["not ready", *reasons]) if reasons else "ready"
+
+    def told_lag(self) -> float:
+        """Events that wait, by the workers' /readyz."""
+        return sum(_readyz(url).get("lag_events") or 0 for url in self._workers_pages())
+
+    def _workers_pages(self) -> list[str]:
+        return [url.removesuffix("/metrics") for url in self.metrics]
 
     def alive(self) -> bool:
         return all(child.ended is None for child in (*self.workers, self.wallboard))
@@ -85,6 +94,10 @@ class Stack:
                     for row in json.loads(line[5:]).get("rows", ()):
                         if row["segment"] == {"queue": PROBE_QUEUE}:
                             self.seen.append((now, row["kpis"]["offered"]["value"]))
+
+
+def _readyz(url: str) -> dict[str, Any]:
+    return dict(json.loads(get(f"{url}/readyz")[1] or '{"status": "no answer"}'))
 
 
 def get(url: str) -> tuple[int, str]:

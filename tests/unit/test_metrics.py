@@ -265,16 +265,18 @@ async def test_the_same_port_says_whether_the_process_lives_and_is_ready() -> No
     async with TestClient(TestServer(build(registry(Board(), Pipeline(), KPIS, tuple), health))) as client:
         async with client.get("/readyz") as answer:
             assert answer.status == 503
-            assert await answer.json() == {"status": "not ready", "reasons": ["partitions: not ready yet"]}
+            assert await answer.json() == {"status": "not ready", "reasons": ["partitions: not ready yet"], "lag_events": None}
         async with client.get("/healthz") as answer:
             assert (answer.status, (await answer.json())["status"]) == (200, "ok")
         health.ready("partitions")
         health.not_ready("lag", "behind by 12,345 events")
+        health.lag_events = 12_345
         async with client.get("/readyz") as answer:
-            assert (await answer.json())["reasons"] == ["lag: behind by 12,345 events"]
+            assert await answer.json() == {"status": "not ready", "reasons": ["lag: behind by 12,345 events"], "lag_events": 12_345}
         health.ready("lag")
+        health.lag_events = 7
         async with client.get("/readyz") as answer:
-            assert (answer.status, await answer.json()) == (200, {"status": "ready", "reasons": []})
+            assert (answer.status, await answer.json()) == (200, {"status": "ready", "reasons": [], "lag_events": 7})
         health.watch("ticks", lambda: "failed: no more")
         async with client.get("/healthz") as answer:
             assert (answer.status, (await answer.json())["tasks"]) == (503, {"ticks": "failed: no more"})
