@@ -5,7 +5,7 @@ parts of before stay until those who hold these partitions now have told of all 
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from streams.snapshot import SegmentKey
@@ -125,6 +125,10 @@ class Holders:
     def ticks(self) -> list[int]:
         """Of each partition the last tick that was reached; -1: none."""
         return [holder.tick if (holder := self._newest.get(number)) else -1 for number in range(self.partitions)]
+
+    def last_tick(self, partitions: Iterable[int]) -> int:
+        """The last tick that any of these partitions has reached; -1: none."""
+        return max([holder.tick for number in partitions if (holder := self._newest.get(number))], default=-1)
 
     def missing(self, tick: int) -> tuple[int, ...]:
         """The partitions that are not in the rows of a tick as of that tick."""

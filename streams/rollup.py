@@ -85,9 +85,11 @@ class Rollup:
         """All rows of a tick are sent; `now` (ms) is the instant they are true for. `held`: which partitions they are of, in which epochs;
         else `lead` alone."""
         holder = self.holders.find(lead, epoch)
-        if holder is None or not self.holders.claim(holder, held or {lead: epoch}):
+        held = held or {lead: epoch}
+        before = self.holders.last_tick(held)
+        if holder is None or not self.holders.claim(holder, held):
             return
-        if tick < holder.tick:  # rows go on from there, rather than once that clock has caught up
+        if tick < before:  # rows go on from there, rather than once that clock has caught up
             self.published = min(self.published, tick - 1)
         holder.policy = policy
         holder.reach(tick, now, ended)

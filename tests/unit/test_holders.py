@@ -87,6 +87,16 @@ def test_what_somebody_left_in_the_log_who_holds_nothing_any_more_is_not_waited_
     assert (snapshot.rebuilding, snapshot.missing, of_centre(rollup)) == (False, (), 3)
 
 
+def test_rows_go_on_where_a_worker_is_started_anew_after_the_clock_was_set_back() -> None:
+    rollup = Rollup(POLICY, 2)
+    Worker(rollup, {0: 1, 1: 1}, 2).tick(9_000)
+    published(rollup)
+    again = Worker(rollup, {0: 2, 1: 2}, 3)
+    for tick in (10, 11):
+        again.tick(tick)
+        assert (published(rollup).tick, of_centre(rollup)) == (tick, 3)
+
+
 def test_a_reader_that_begins_in_the_middle_shows_what_there_is() -> None:
     rollup = Rollup(POLICY, 2)
     left = Worker(rollup, {0: 2}, 3)
