@@ -45,8 +45,9 @@ class Holder:
     def reach(self, tick: int, now: int, ended: bool) -> None:
         if any(each > tick for each, _, _ in self._waiting):  # the clock was set back since; also if that was before this log was read
             self._waiting = deque((min(each, tick), segment, packed) for each, segment, packed in self._waiting)
-        if tick < self.tick and self.instants:
-            self.instants = deque([self.instants[0]._replace(tick=tick - 1)])  # of the parts that stay until this tick is published
+        if tick < self.tick and self.instants:  # of the parts that stay until this tick is published, and of ticks before it
+            before = [each for each in self.instants if each.tick < tick]
+            self.instants = deque(before or [self.instants[0]._replace(tick=tick - 1)])
         self.first = tick if self.first < 0 else min(self.first, tick)
         self.tick = tick
         self.instants.append(Reach(tick, now, ended))

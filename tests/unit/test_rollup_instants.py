@@ -82,3 +82,18 @@ def test_rows_of_a_clock_that_was_ahead_do_not_hold_up_later_ones_for_whom_reads
     desk.tick(10)
     assert published(rollup).tick == 10
     assert offered(rollup)[of_queue("a")] == 2
+
+
+def test_ticks_that_were_reached_before_a_clock_jumped_ahead_and_back_keep_their_instants() -> None:
+    rollup, left, right = two()
+    for tick in (1, 2, 3):
+        left.add(f"c{tick}", "call.queued", tick - 0.5, queue="a")
+        left.tick(tick)
+    right.tick(1)
+    assert published(rollup).at == NOON + 1000
+    rollup.reached(0, 1, 9000, NOON + 3500, POLICY.version)  # a recording's own clock goes on
+    rollup.reached(0, 1, 5, NOON + 4000, POLICY.version)
+    rollup.reached(1, 1, 4, NOON + 1500, POLICY.version)
+    snapshot = published(rollup)
+    assert (snapshot.tick, snapshot.at) == (4, NOON + 3000)
+    assert rollup.rows[of_queue("a")]["kpis"]["longest_wait"]["value"] == 2.5
