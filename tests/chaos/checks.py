@@ -19,15 +19,8 @@ from tests.integration.redis_server import RedisServer
 
 
 def final_rows(centre: Centre, since: int) -> Rows:
-    """The rows of the last final state that workers from a number on published; none if there is no such state."""
-    rows: dict[str, dict[str, Any]] = {}
-    for snapshot in centre.snapshots(since):
-        for name, row in snapshot["rows"].items() if snapshot["final"] else ():
-            if row is None:  # its segment has become empty
-                rows.pop(name, None)
-            else:
-                rows[name] = row
-    return _by_place(rows.values())
+    """The rows of the final state that workers from a number on published; none if there is no such state."""
+    return _by_place(centre.final_rows(since).values())
 
 
 def rows_in_redis(server: RedisServer, prefix: str) -> Rows:

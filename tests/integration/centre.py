@@ -159,6 +159,17 @@ class Centre:
         lines = [line for path in paths if path.exists() for line in path.read_text().splitlines(keepends=True)]
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
+    def final_rows(self, since: int = 0) -> dict[str, dict[str, Any]]:
+        """By name, the rows of the final state that workers from a number on have published; none if there is no such state."""
+        rows: dict[str, dict[str, Any]] = {}
+        for snapshot in self.snapshots(since):  # each says what has changed since the one before
+            for name, row in snapshot["rows"].items():
+                if row is None:  # its segment has become empty
+                    rows.pop(name, None)
+                else:
+                    rows[name] = row
+        return rows
+
     # -- the truth of the topics
 
     def read(self, topic: str) -> Iterator[tuple[int, bytes | None, bytes | None, dict[str, bytes]]]:
