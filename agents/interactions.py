@@ -167,6 +167,8 @@ class Interactions:
         lead, epoch = held[0].partition, held[0].epoch
         vanished = self._advance(now)
         view = self._viewed(now)
+        self._rest(view)
+        self._tell(view)
         turns = min(self._told, tick - 1), tick  # a clock that was set back begins anew
         changed = view.all_partials() if self._all_due else view.partials(None if has_ended else turns)
         self._told, self._all_due = tick, False
@@ -178,8 +180,6 @@ class Interactions:
             if self._view is not view:  # a partition was opened or closed while rows were sent
                 return
         yield [encode_reached(Reached(lead, epoch, tick, view.now, sent, self.policy.version, has_ended, held))]
-        self._rest(view)
-        self._tell(view)
 
     def _viewed(self, now: int) -> View:
         if self._view is None:

@@ -174,16 +174,14 @@ class Worker:
             behind = sum(self.application.faust.consumer.lags().values())
             if started - told < pause(behind, spent, work.touched):
                 continue
-            if not self.application.ledger.all_open:  # what a worker tells is of all that it holds (streams/holders.py)
-                self._report_readiness()
-                continue
             try:
                 await self._learn_ends()
                 while work.touched > EVALUATED_AT_ONCE:
                     work.evaluate(tick * tick_ms, EVALUATED_AT_ONCE)
                     await asyncio.sleep(0)
-                for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
-                    await self._outbox.send_rows(partials, 0, records)
+                if self.application.ledger.all_open:  # what a worker tells is of all that it holds (streams/holders.py)
+                    for records in work.tick(tick, tick * tick_ms, self._has_ended, self._positions):
+                        await self._outbox.send_rows(partials, 0, records)
             except KafkaError as exc:  # rows are state: those that were lost are made up for by all of them, once Kafka is back
                 _log.warning("partial rows not sent, all of them follow", error=repr(exc))
                 work.send_all_rows()

@@ -203,12 +203,13 @@ class View:
         return self.partials()
 
     def _values(self, cell: Cell, measure: str, start: int, end: int) -> list[int]:
-        """All values of a measure in a cell and [start, end), derived from all sets: the slow way to a maximum that was taken back."""
+        """All values of a measure in a cell and [start, end), derived from all sets as far as they are evaluated: the slow way to a maximum
+        that was taken back."""
         segments = self.segments
         out: list[int] = []
         for partition in self.partitions.values():
             for subject in partition.sets.subjects():
-                state = self._state(partition.sets.stored_events(subject), self.now)
+                state = self._state(partition.sets.stored_events(subject)[: partition.touched.get(subject)], self.now)
                 for booking in state.bookings:
                     lies_in = len(booking) == 4 and booking[1] == measure and start <= booking[0] < end
                     if lies_in and cell in segments.cells_of(state.shared, booking[2]):

@@ -271,3 +271,17 @@ async def test_rows_end_where_a_partition_goes_while_they_are_sent() -> None:
     next(ticking)
     desk.work.closed(0)
     assert list(ticking) == []
+
+
+async def test_a_partition_may_go_while_the_last_record_of_a_tick_is_sent() -> None:
+    desk = Desk()
+    await desk.take(queued(1), encode(HERE, make("call.ended", NOON + 500, "e2", "pbx")))
+    for _ in desk.work.tick(100, NOON + 1000, lambda _: False):
+        pass
+    await desk.take(queued(3, subjects(0, 2)[1]), encode(subjects(0, 2)[1], make("call.ended", NOON + 500, "e4", "pbx")))
+    ticking = desk.work.tick(101, NOON + 1500, lambda _: False)
+    records = next(ticking)
+    while not isinstance(decode(*records[-1]), Reached):
+        records = next(ticking)
+    desk.work.closed(0)
+    assert list(ticking) == []
