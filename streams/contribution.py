@@ -151,7 +151,7 @@ class Item:
         self.response: tuple[int, Where] | None = None
         if isinstance(facts, CallFacts):
             if self.visits:
-                self.clock_start = self.visits[0].start
+                self.clock_start = self.first_visit.start
             for visit in self.visits:
                 if visit.answered is not None and (self.response is None or visit.answered < self.response[0]):
                     self.response = visit.answered, self.at(visit.queue, visit.agent, visit.team)
@@ -214,6 +214,12 @@ class Item:
         return self._legs
 
     @property
+    def first_visit(self) -> Visit:
+        """The earliest entry into a queue: a later event may have moved the visit that was opened first."""
+        visits = self.visits
+        return visits[0] if len(visits) == 1 else min(visits, key=lambda visit: visit.start)
+
+    @property
     def last_queue(self) -> str | None:
         return self.visits[-1].queue if self.visits else self.queue
 
@@ -248,7 +254,7 @@ class Item:
         due = self.due("due_first_response")
         if due is not None:
             return max(due, start)
-        target = self.target(self.visits[0].queue if self.visits else self.queue)
+        target = self.target(self.first_visit.queue if self.visits else self.queue)
         within = target.first_response_ms
         return None if within is None else self.policy.after(target.calendar, start, within)
 

@@ -39,8 +39,7 @@ class CallFacts(Facts):
             leaving = self.visits[-1]
             if leaving.entered_by_transfer(time, data.to_queue, data.visit):
                 leaving.transferred = True
-                for leg in self.legs:  # the one that its entry into the queue has ended
-                    leg.transferred = leg.transferred or (leg.visit is not leaving and leg.end == leaving.start)
+                _transfer_those_before(leaving)
                 if data.queue and len(self.visits) > 1:
                     self.visits[-2].queue = data.queue
                 return
@@ -48,9 +47,9 @@ class CallFacts(Facts):
                 leaving.queue = data.queue
             if leaving.open:
                 leaving.left, leaving.exit = time, "transferred"
-        if self.legs and self.legs[-1].end is None:
-            self.legs[-1].transferred = True
-        self.open_visit(Visit(time, data.to_queue or None, from_transfer=True))
+        entered = Visit(time, data.to_queue or None, from_transfer=True)
+        self.open_visit(entered)
+        _transfer_those_before(entered)
 
     def on_ended(self, time: int, data: Attributes) -> None:
         if self.ended is None:
@@ -105,6 +104,11 @@ class CallFacts(Facts):
         if since is not None:
             spans.append((since, self.ended))
         return spans
+
+
+def _transfer_those_before(visit: Visit) -> None:
+    for leg in visit.ended_legs:
+        leg.transferred = True
 
 
 CallFacts.handlers = {

@@ -106,7 +106,7 @@ class Facts:
     def on_queued(self, time: int, data: Attributes) -> None:
         named = self.visit_named(data.visit)
         current = self.visits[-1] if self.visits else None
-        if named is None and current is not None and (current.open or current.transferred_and_answered_by(time)):
+        if named is None and current is not None and (current.open or self._answered_before_its_entry(current, time)):
             if (not data.queue or data.queue == current.queue) and current.may_be(data.visit):
                 named = current
             elif current.open:
@@ -119,6 +119,11 @@ class Facts:
             return
         self.open_visit(Visit(time, (data.queue or None) if self.visits else self.queue, data.visit))
 
+    def _answered_before_its_entry(self, visit: Visit, time: int) -> bool:
+        """Whether a transfer opened a visit and another clock placed its answer shortly before its queue entry; an answer that took a miss
+        back may yet be for the next visit."""
+        return visit.transferred_and_answered_by(time) and not any(early.took_back is visit for early in self.early)
+
     def open_visit(self, visit: Visit) -> None:
         """A visit begins: talk before it ends, but for an answer that another clock placed shortly before it."""
         visit.key = None if self.latest is None else (self.latest.time, self.latest.id)
@@ -126,8 +131,9 @@ class Facts:
         if self.early:
             self._claim_early(visit)
         visit.moved = len(self.visits) > 1 or any(leg.visit is not visit for leg in self.legs)
-        if self.legs and self.legs[-1].visit is not visit:
+        if self.legs and self.legs[-1].visit is not visit and self.legs[-1].end is None:
             self.legs[-1].close(visit.start)
+            visit.ended_legs = (*visit.ended_legs, self.legs[-1])
         if self.ended is not None and visit.open:
             visit.missed, visit.by_end = visit.start, True
 
@@ -157,6 +163,8 @@ class Facts:
                 visit.answered, visit.agent, visit.team = early.time, leg.agent, leg.team
                 visit.by_reply = leg.by_reply
                 leg.visit = visit
+                if leg.ended_leg is not None:
+                    visit.ended_legs = (*visit.ended_legs, leg.ended_leg)
             self.skewed += 1
         self.early = [self._inherited(early, given_back) for early in waiting] if given_back else waiting
 
@@ -213,9 +221,10 @@ class Facts:
 
     def begin_leg(self, time: int, visit: Visit | None, data: Attributes) -> Leg:
         """A new leg ends the one before. After the contact's first end a leg is kept only if another clock may have put it there."""
-        if self.legs:
-            self.legs[-1].close(time)
         leg = Leg(time, visit, data.agent, data.team, data.queue)
+        if self.legs and self.legs[-1].end is None:
+            self.legs[-1].close(time)
+            leg.ended_leg = self.legs[-1]
         if not self.reopened_once:
             self.legs.append(leg)
         if self.first_end is not None:

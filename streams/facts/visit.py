@@ -22,6 +22,8 @@ class Visit:
     """Whether the contact was with somebody, or in another queue, before."""
     left: int | None = None
     exit = ""
+    ended_legs: "tuple[Leg, ...]" = ()
+    """Those that its beginning ended, or an answer to it that another clock placed before it."""
 
     def __init__(self, start: int, queue: str | None, ident: str | None = None, *, from_transfer: bool = False) -> None:
         self.start = start
@@ -52,7 +54,7 @@ class Visit:
 
     def transferred_and_answered_by(self, time: int) -> bool:
         """Whether a transfer opened it and another clock placed its answer shortly before its queue entry."""
-        return self.from_transfer and self.answered is not None and self.missed is None and time - self.answered <= SKEW_MS
+        return self.from_transfer and self.answered is not None and time - self.answered <= SKEW_MS
 
     def entered_by_transfer(self, time: int, to_queue: str, ident: str | None) -> bool:
         """Whether a transfer tells of this queue entry, which another clock placed shortly before it."""
@@ -89,6 +91,8 @@ class Leg:
     held_since: int | None = None
     by_reply = False
     late = False
+    ended_leg: "Leg | None" = None
+    """The one that its answer ended."""
 
     def __init__(self, start: int, visit: Visit | None, agent: str | None, team: str | None, queue: str | None) -> None:
         self.start = start

@@ -14,7 +14,7 @@ def contribute(item: Item, book: Contribution) -> None:
     facts = item.facts
     spans = item.backlog
     if spans and book.asks(spans[-1][1]):
-        age_from = spans[0][0]
+        age_from = min([start for start, _ in spans])
         if isinstance(facts, ChatFacts | TicketFacts) and facts.created is not None:
             age_from = min(age_from, facts.created)
         place = item.at(item.last_queue)

@@ -216,7 +216,11 @@ class Visits:
             if self.ended_at > position:
                 cuts.append(self.ended_at)
             stop = min(cuts) if cuts and self.ended_at > position else position
-            transferred = stop > position and (stop in self._cuts or any(v.at == stop and v.transfer for v in self.visits))
+            into = [v for v in self.visits if v.transfer and v is not visit]  # the answer to one may stand before it
+            answers = {p: v for p, _, v in starts}
+            transferred = stop > position and (
+                stop in self._cuts or any(v.at == stop or (answers.get(stop) is v and v.at > stop) for v in into)
+            )
             legs.append(Leg(event, visit, *talk(events[position : stop + 1]), transferred, events[stop].t))
         for event in events[: self.reopened_at]:
             begun = [leg for leg in legs if leg.event.key <= event.key]

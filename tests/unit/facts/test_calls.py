@@ -289,3 +289,38 @@ def test_queued_again_after_a_miss_begins_a_new_stay_in_the_backlog() -> None:
     )
     assert visits(call) == [("sales", 0, "overflow", 20), ("support", 25, "answered", 30)]
     assert spans(call) == [(0, 20), (25, 60)]
+
+
+def test_an_answer_which_another_clock_placed_before_the_transfer_was_not_given_by_who_transferred() -> None:
+    transferred = [at(0, "call.answered", agent="ann"), at(30, "call.answered", agent="bob"), at(33, "call.transferred", to_queue="vip")]
+    call = facts_of(*transferred, at(60, "call.ended"))
+    assert visits(call) == [("vip", 33, "answered", 30)]
+    assert legs(call) == [("ann", 0, 30, 30), ("bob", 30, 60, 30)]
+    assert [leg.transferred for leg in call.legs] == [True, False]
+    late = facts_of(*transferred[:2], at(31, "call.ended"), transferred[2])  # and the end before it, too
+    assert [leg.transferred for leg in late.legs] == [True, False]
+
+
+def test_whose_leg_the_end_has_ended_has_not_transferred_though_an_answer_is_of_the_same_instant() -> None:
+    call = facts_of(
+        at(0, "call.answered", agent="ann"),
+        at(20, "call.ended"),
+        at(20, "call.answered", agent="bob"),
+        at(22, "call.transferred", to_queue="vip"),
+    )
+    assert [leg.transferred for leg in call.legs] == [False, False]
+
+
+def test_the_queue_entry_of_a_transfer_that_was_missed_and_answered_before_it_continues_the_visit() -> None:
+    call = facts_of(
+        at(0, "call.answered", agent="ann"), at(2.5, "call.missed"), at(2.5, "call.answered", agent="bob"),
+        at(2.5, "call.transferred", to_queue="vip"), at(5, "call.queued"),
+    )  # fmt: skip
+    assert visits(call) == [("vip", 5, "answered", 2.5)]
+
+
+def test_an_answer_that_took_a_miss_back_is_for_the_next_visit_if_there_is_one() -> None:
+    call = facts_of(
+        at(0, "call.transferred", to_queue="vip"), at(1, "call.missed"), at(5, "call.answered", agent="bob"), at(7, "call.queued")
+    )
+    assert [(queue, start, how) for queue, start, how, _ in visits(call)] == [("vip", 0, "abandoned"), ("vip", 7, "answered")]

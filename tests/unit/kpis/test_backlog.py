@@ -122,3 +122,13 @@ def test_a_row_of_the_past_has_the_state_at_its_own_end_with_the_attributes_know
     steps = [at(0, "ticket.opened", priority="1"), at(50, "ticket.priority_changed", priority="2"), at(90, "ticket.resolved")]
     found = rows(steps, windows=[(0, 40), (40, 80), (80, 120)], by=["priority"])
     assert [(row["segment"]["priority"], row["kpis"]["backlog"]["value"]) for row in found] == [("2", 1), ("2", 1), ("2", 0)]
+
+
+def test_age_and_response_clock_of_a_call_run_from_its_first_queue_entry_though_a_later_event_moved_another_visit() -> None:
+    steps = [
+        at(0, "call.transferred", to_queue="a", visit="2"), at(50, "call.missed", visit="2"), at(54, "call.transferred", to_queue="b"),
+        at(58, "call.queued", visit="2"),
+    ]  # fmt: skip
+    found = kpis(steps, end=60)
+    assert (found["backlog"]["value"], found["backlog_age"]["max"]) == (1, 6.0)
+    assert kpis([*steps, at(64, "call.answered")], end=70)["first_response_time"]["sum"] == 10.0
