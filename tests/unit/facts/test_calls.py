@@ -321,6 +321,9 @@ def test_the_queue_entry_of_a_transfer_that_was_missed_and_answered_before_it_co
 
 def test_an_answer_that_took_a_miss_back_is_for_the_next_visit_if_there_is_one() -> None:
     call = facts_of(
-        at(0, "call.transferred", to_queue="vip"), at(1, "call.missed"), at(5, "call.answered", agent="bob"), at(7, "call.queued")
+        at(0, "call.transferred", to_queue="vip"),
+        at(1, "call.missed"),
+        at(5, "call.answered", agent="bob"),
+        at(7, "call.queued", queue="vip"),
     )
     assert [(queue, start, how) for queue, start, how, _ in visits(call)] == [("vip", 0, "abandoned"), ("vip", 7, "answered")]
