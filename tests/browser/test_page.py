@@ -83,6 +83,20 @@ async def test_the_page_shows_the_figures_and_follows_them(page: Page, board: Bo
     assert [each for each in page.requests if not each.startswith((url, "data:", "about:"))] == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1024, 768), (390, 844)])
+async def test_no_label_runs_out_of_its_tile(page: Page, board: Board, url: str, width: int, height: int) -> None:
+    board.publish(snapshot())
+    await page.open(url, width, height, "light")
+    await page.until(f"{STATE} === '● Live'")
+    over = await page.ask(
+        "[...document.querySelectorAll('.tile')].map(tile => { const badge = tile.querySelector('.badge'); badge.hidden = false;"
+        " badge.textContent = '• none past target';"
+        " return badge.getBoundingClientRect().right - tile.getBoundingClientRect().right; })"
+    )
+    assert len(over) == 6
+    assert max(over) <= 0
+
+
 async def test_no_value_is_a_dash_and_the_window_can_be_chosen(page: Page, board: Board, url: str) -> None:
     board.publish(snapshot())
     await page.open(f"{url}/?segment=queue:Night%20line")
