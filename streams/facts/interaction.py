@@ -193,6 +193,7 @@ class Facts:
         visit = self._target(data.visit)
         if visit is None and self.visits and self.visits[-1].by_reply and self.visits[-1].may_be(data.visit):
             visit = self.visits[-1]
+            visit.id = visit.id or data.visit
         late = None
         if visit is None and self.visits and not data.visit and self.visits[-1].left is None:
             late = self.visits[-1]

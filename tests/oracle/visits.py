@@ -17,6 +17,7 @@ class Visits:
         self.reopened_at = 1 << 60  # no leg begins after that
         self._replies: list[tuple[int, Event, Visit | None]] = []  # human replies of a chat that begin a leg
         self._pending: list[tuple[int, Event]] = []
+        self._outside: set[int] = set()  # of these, the answers after the contact had left its latest queue
         self._starts: list[tuple[int, Event, Visit | None]] = []  # position and answer that begin a leg, and its visit
         self._cuts: list[int] = []  # positions of transfers
         self._all = events
@@ -67,6 +68,8 @@ class Visits:
                 self._answer(position, event, target)
             else:
                 self._pending.append((position, event))
+                if last and last.left is not None:
+                    self._outside.add(position)
         elif verb == "missed":
             target = self._target(event)
             if not target and event.visit is None and last and _lately_ended(last, event):
@@ -187,7 +190,7 @@ class Visits:
             if not event.type.endswith("answered"):
                 continue
             before = [v for v in self.visits if v.at < position]
-            visit = before[-1] if before and event.visit is None and before[-1].left is None else None
+            visit = before[-1] if before and event.visit is None and position not in self._outside else None
             if visit and visit.answer is None and visit.miss and visit.left is None:
                 visit.answer = event
             self._starts.append((position, event, visit))

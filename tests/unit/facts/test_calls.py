@@ -222,6 +222,18 @@ def test_the_first_answer_of_a_visit_counts_and_the_first_end() -> None:
     assert legs(call) == [("ann", 5, 9, 4), ("bob", 9, 20, 11)]
 
 
+def test_an_answer_after_the_queue_was_left_is_a_leg_in_the_queue_that_it_names() -> None:
+    call = facts_of(
+        at(0, "call.queued", queue="sales", visit="v1"),
+        at(2, "callback.requested"),
+        at(10, "call.ended"),
+        at(11, "call.answered", agent="ann", queue="support"),
+        at(18, "call.answered", agent="bob", visit="v1"),
+    )
+    assert visits(call) == [("sales", 0, "answered", 18)]
+    assert [(leg.agent, leg.queue, leg.visit) for leg in call.legs] == [("ann", "support", None), ("bob", None, call.visits[0])]
+
+
 def test_an_answer_belongs_to_the_visit_that_it_names() -> None:
     call = facts_of(
         at(0, "call.queued", queue="sales", visit="v1"),

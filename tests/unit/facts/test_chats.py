@@ -149,6 +149,16 @@ def test_with_queue_events_and_nobody_who_takes_it_the_first_reply_answers() -> 
     assert visits(chat) == [("web", 5, "answered", 28)]
 
 
+def test_who_takes_a_chat_that_a_reply_has_answered_names_its_visit() -> None:
+    chat = facts_of(
+        at(5, "chat.queued", queue="web"),
+        said(20, "agent"),
+        at(30, "chat.answered", visit="1"),
+        said(31, "customer", queue="shop", visit="2"),
+    )
+    assert visits(chat) == [("web", 5, "answered", 30)]
+
+
 def test_queued_elsewhere_ends_the_visit_as_a_flow_out() -> None:
     chat = facts_of(at(0, "chat.started"), at(5, "chat.queued", queue="web"), at(30, "chat.queued", queue="vip"), said(40, "agent"))
     assert visits(chat) == [("web", 5, "requeued", 30), ("vip", 30, "answered", 40)]
