@@ -1,9 +1,10 @@
-"""Cells: the bookings of one place, and their way into the windows of the segments that the place lies in.
+"""Cells: the bookings and open items of one place, and their way into the segments that the place lies in.
 
 An entry is what is booked at one instant: (ms, measures) of counts, (ms, measures, value) of values. What gathered since the last flush is
 walked once, from the newest to the oldest: at the beginning of each window the sum so far is what enters it. Windows are nested, so each
 entry is added up once, however many windows there are. What leaves a fine window is read from the log of the last hour, what leaves a
-longer one from panes of 15 minutes. What is taken back leaves log, panes and windows as if it had never been.
+longer one from panes of 15 minutes. What is taken back leaves log, panes and windows as if it had never been. What opened and closed
+between two flushes reaches no segment.
 """
 
 from bisect import bisect_left
@@ -11,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
+from streams.contribution import Span
 from streams.kpis.response import FIRST
+from streams.open_items import OpenItems
 from streams.tally import Distribution, Tally
 from streams.windows import PANE_MS, Frame
 
@@ -24,6 +27,7 @@ class Sink(Protocol):
     """What a cell adds to: a segment."""
 
     sums: list[Tally]
+    open: OpenItems
     totals: dict[str, int]
     dirty: bool
 
@@ -60,9 +64,9 @@ class Part:
 
 
 class Cell:
-    """The bookings of one place."""
+    """The bookings and open items of one place."""
 
-    __slots__ = ("fresh", "left_out", "log", "panes", "sinks", "taken", "windows")
+    __slots__ = ("fresh", "left_out", "log", "opened", "panes", "sinks", "taken", "windows")
 
     def __init__(self, sinks: Sequence[Sink], left_out: frozenset[str], windows: Sequence[bool]) -> None:
         self.sinks = sinks
@@ -74,13 +78,28 @@ class Cell:
         """Entries since the last flush."""
         self.taken: list[Any] = []
         """Entries taken back since the last flush."""
+        self.opened: dict[Span, int] = {}
+        """How many more of a span have opened since the last flush than are no longer open."""
         self.log: list[Any] = []
         """Entries that fine windows still reach, in the order of their instants."""
         self.panes: dict[int, Tally] = {}
         """Sums by 15 minutes, as far as the longer windows reach."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything has gathered since the last flush."""
+        return bool(self.fresh or self.taken or self.opened)
+
+    def open(self, span: Span, times: int) -> None:
+        """Something opens (1) or is no longer open (−1)."""
+        total = self.opened.get(span, 0) + times
+        if total:
+            self.opened[span] = total
+        else:
+            del self.opened[span]
+
     def flush(self, frame: Frame, edges: Sequence[int]) -> None:
-        """Brings what has gathered to panes and windows. What was added comes first: an amount that only moves does not leave a gap."""
+        """Brings what has gathered to the segments. What was added comes first: an amount that only moves does not leave a gap."""
         fresh, taken = self.fresh, self.taken
         self.fresh, self.taken = [], []
         if fresh:
@@ -90,8 +109,11 @@ class Cell:
             self._spread(taken, frame, edges, -1)
             for entry in taken:
                 self._strike(entry)
+        opened, self.opened = self.opened, {}
         for sink in self.sinks:
             sink.dirty = True
+            for span, times in opened.items():
+                sink.open.put(span, times)
 
     def _spread(self, entries: list[Any], frame: Frame, edges: Sequence[int], sign: int) -> None:
         """Adds entries, or takes them back. Leaves them sorted from the newest to the oldest."""

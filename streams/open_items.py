@@ -105,6 +105,13 @@ class OpenItems:
     def __bool__(self) -> bool:
         return bool(self.backlog or self.waiting or self.response_n)
 
+    def put(self, span: Span, times: int) -> None:
+        """So many more of a span are open, or fewer."""
+        for _ in range(times):
+            self.add(span)
+        for _ in range(-times):
+            self.take(span)
+
     def add(self, span: Span) -> None:
         if span.kind == BACKLOG:
             insort(self.backlog, span.since)

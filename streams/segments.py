@@ -59,7 +59,9 @@ class Segments:
         self.cells: list[Cell] = []
         of_agents, others = ([dims for dims in policy.row_segmentations if ("agent" in dims) == so] for so in (True, False))
         self._groups = [Group(others, frozenset()), *([Group(of_agents, NOT_OF_AGENTS)] if of_agents else ())]
-        self._places: dict[tuple[Shared, Where], list[Cell]] = {}
+        self._places: dict[Shared, dict[Where, list[Cell]]] = {}
+        self._known = 0
+        """How many places are remembered."""
         self._measures: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # -- which segments
@@ -70,13 +72,18 @@ class Segments:
 
     def cells_of(self, shared: Shared, where: Where) -> list[Cell]:
         """The cells of a place, one a group."""
-        found = self._places.get((shared, where))
+        places = self._places.get(shared)
+        if places is None:
+            places = self._places[shared] = {}
+        found = places.get(where)
         if found is None:
             named = dict(zip(_NAMES, (*shared, *where), strict=True))
             found = [self._cell(group, named) for group in self._groups]
-            if len(self._places) > _PLACES:
-                self._places.clear()
-            self._places[shared, where] = found
+            if self._known >= _PLACES:
+                self._places, places, self._known = {}, {}, 0
+                self._places[shared] = places
+            places[where] = found
+            self._known += 1
         return found
 
     def _cell(self, group: Group, named: dict[str, str | None]) -> Cell:
@@ -169,10 +176,7 @@ class Segments:
     def open(self, shared: Shared, span: Span, times: int) -> None:
         """Something opens (1) or is no longer open (−1)."""
         for cell in self.cells_of(shared, span.where):
-            for segment in cell.sinks:
-                assert isinstance(segment, Segment)
-                (segment.open.add if times > 0 else segment.open.take)(span)
-                segment.dirty = True
+            cell.open(span, times)
 
     def roll(self, frame: Frame) -> None:
         """Moves every window on to the frame's instant. A window that loses more than it keeps is made anew from what it keeps."""
@@ -211,7 +215,7 @@ class Segments:
             if ticks is not None and not is_told(segment.turns, segment.turn, *ticks):
                 continue
             for cell in segment.cells:
-                if cell.fresh or cell.taken:
+                if cell.waits:
                     cell.flush(self.frame, self.edges)
             if not segment.dirty and (not segment.open or self.frame.end == segment.told_at):
                 continue

@@ -167,15 +167,8 @@ class View:
         """Applies new − old."""
         segments = self.segments
         same = old.shared == new.shared
-        if same:
-            changes = Counter(new.bookings)
-            changes.subtract(old.bookings)
-            added = [booking for booking, by in changes.items() for _ in range(by)]
-            gone = [booking for booking, by in changes.items() for _ in range(-by)]
-            self.corrections += sum([by < 0 for by in changes.values()])
-        else:
-            added, gone = new.bookings, old.bookings
-            self.corrections += len(gone)
+        added, gone = _changes(old.bookings, new.bookings) if same else (new.bookings, old.bookings)
+        self.corrections += len(gone)
         segments.book(new.shared, added)
         segments.take_back(old.shared, gone)
         if old.joints != new.joints or not same:
@@ -247,3 +240,19 @@ class View:
             if later:
                 self.closed[hour] = later
         return out
+
+
+def _changes(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What is in the new bookings and not in the old ones, and the other way round. Both are in the order in which families book: most
+    of the time there are some more between those of before, and nothing has to be counted."""
+    at, many, added = 0, len(old), []
+    for booking in new:
+        if at < many and old[at] == booking:
+            at += 1
+        else:
+            added.append(booking)
+    if at == many:
+        return added, []
+    changes = Counter(added)
+    changes.subtract(old[at:])
+    return list((+changes).elements()), list((-changes).elements())
