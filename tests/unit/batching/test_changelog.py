@@ -113,11 +113,24 @@ async def test_a_partition_is_announced_before_it_is_opened(table: Any) -> None:
     table.app.tables.recovery.active_offsets[CHANGELOG] = -1
     opening = asyncio.ensure_future(table.on_recovery_completed({CHANGELOG}, set()))
     await asyncio.sleep(0)
-    assert table.events == []
+    assert (table.events, table.all_open) == ([], False)
     table._producer.gate.set()
     await opening
-    assert table.events == ["open 0"]
+    assert (table.events, table.all_open) == (["open 0"], True)
     assert written(table) == [None]
+
+
+async def test_all_are_open_once_the_last_assigned_partition_is(table: Any) -> None:
+    other = TP("changelog", 1)
+    assert not table.all_open
+    await assign(table, 1)
+    await table.on_rebalance({CHANGELOG, other}, set(), {other}, 2)
+    table.app.tables.recovery.active_offsets.update({CHANGELOG: 0, other: -1})
+    table.apply_changelog_batch([SimpleNamespace(message=SimpleNamespace(partition=1, value=[], generation_id=2, topic="changelog"))])
+    await table.on_recovery_completed({CHANGELOG}, set())
+    assert not table.all_open
+    await table.on_recovery_completed({other}, set())
+    assert table.all_open
 
 
 async def test_a_message_is_acknowledged_after_its_changes_and_sends_are(table: Any) -> None:
