@@ -6,7 +6,8 @@ keep their last part, and are named (`streams.holders`).
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,6 +31,8 @@ GRACE_TICKS = 2
 REFRESHED_A_TICK = 25
 """How many segments that nothing changed are made anew each tick, in turn, or a fortieth if that is more: ends must not fall far behind.
 Where somebody waits that is every tick: the wait grows without events."""
+AGENTS_A_TICK = 400
+"""Of how many agents rows are made in a tick: where tens of thousands change, those of queues must not wait for theirs."""
 
 _decode = msgspec.msgpack.Decoder().decode
 _decode_key = msgspec.msgpack.Decoder(tuple[tuple[str, ...], tuple[str | None, ...]]).decode
@@ -60,8 +63,9 @@ def read_partial(packed: bytes) -> Part | None:
 class Rollup:
     """Sums the parts of workers. `partitions` is how many there are; ticks are whole numbers that all workers count alike."""
 
-    def __init__(self, policy: Policy, partitions: int) -> None:
+    def __init__(self, policy: Policy, partitions: int, *, agents_a_tick: int = AGENTS_A_TICK) -> None:
         self.policy = policy
+        self._agents_a_tick = agents_a_tick
         self.holders = Holders(partitions)
         self.parts: dict[SegmentKey, dict[Holder, Part]] = {}
         self.rows: dict[RowKey, Row] = {}
@@ -69,6 +73,8 @@ class Rollup:
         self.published = -1
         self.refused = 0
         self._dirty: set[SegmentKey] = set()
+        self._later: dict[SegmentKey, Frame] = {}
+        """Segments of agents that wait for their rows, with the instant that their parts are of."""
         self._by_turn: dict[tuple[int, int], deque[SegmentKey]] = {}
         self._full = True
         self._was_final = False
@@ -120,7 +126,7 @@ class Rollup:
         changed: dict[RowKey, Row | None] = {}
         counters, histogram = {}, {}
         goals = self.counters.goals(self.parts)
-        for segment in self._dirty:
+        for segment, of in self._chosen(frame, everything=final):
             parts = self.parts.get(segment)
             if not parts:
                 self.parts.pop(segment, None)
@@ -129,12 +135,11 @@ class Rollup:
                     if self.rows.pop(key, None) is not None:
                         changed[key] = None
                 continue
-            for key, row in self._rows(segment, list(parts.values()), frame):
+            for key, row in self._rows(segment, list(parts.values()), of):
                 changed[key] = self.rows[key] = row
             if "agent" not in segment[0]:  # people are no labels
                 self.counters.put(segment, [part.totals for part in parts.values()], moved=moved)
                 counters[segment], histogram[segment] = self.counters.of(segment)
-        self._dirty = set()
         full, self._full, self.published = self._full, False, tick
         versions = {holder.policy for holder in shown}
         return Snapshot(
@@ -144,13 +149,28 @@ class Rollup:
             time_zone=self.policy.time_zone, final=final,
         )  # fmt: skip
 
+    def _chosen(self, frame: Frame, *, everything: bool) -> Iterable[tuple[SegmentKey, Frame]]:
+        """The segments whose rows are made now: all that have changed, but of agents only some, who has waited longest first."""
+        later = self._later
+        chosen = []
+        for segment in self._dirty:
+            if "agent" in segment[0]:
+                later[segment] = frame
+            else:
+                chosen.append((segment, frame))
+        self._dirty = set()
+        return chosen + [(segment, later.pop(segment)) for segment in list(islice(later, None if everything else self._agents_a_tick))]
+
     def _refresh(self, tick: int) -> None:
         """Marks, of the segments that are told in this tick, those in which somebody waits, and the next of the others in turn. In another
         tick their rows would bear an instant that their parts are not of."""
         for (turns, turn), members in self._by_turn.items():
             if tick % turns != turn:
                 continue
-            for _ in range(min(max(REFRESHED_A_TICK, len(members) * turns // 40), len(members))):
+            some = min(max(REFRESHED_A_TICK, len(members) * turns // 40), len(members))
+            if members and "agent" in members[0][0]:
+                some = min(some, max(0, self._agents_a_tick - len(self._later)))
+            for _ in range(some):
                 segment = members.popleft()
                 if segment in self.parts:
                     members.append(segment)

@@ -1,5 +1,7 @@
 """The rollup of two ledger partitions: which ticks are published, and what replaces what."""
 
+from itertools import islice
+
 import msgspec
 import pytest
 
@@ -235,3 +237,24 @@ def test_an_agent_has_rows_of_the_long_windows_only() -> None:
     desk.tick(300)
     published(rollup)
     assert [tally["answered"] for tally in desk.view.segments.by_key[("agent",), ("ann",)].sums] == [0, 1, 1]  # type: ignore[union-attr]
+
+
+def test_of_many_agents_some_have_their_rows_in_a_tick_each_as_of_the_instant_of_its_parts_and_no_queue_waits_for_them() -> None:
+    policy = policies.load('version = "v1"\nsegments = [["queue"], ["agent"]]\nalerts = []\nwindows = ["1h"]\n')
+    rollup = Rollup(policy, 1, agents_a_tick=2)
+    desk = Partition(rollup, 0, policy=policy)
+    refreshed_later = (name for name in map(str, range(100)) if turn_of(("agent",), segment_key(("agent",), (name,)))[1] > 4)
+    for name in islice(refreshed_later, 5):
+        desk.add(name, "call.queued", -60, queue=name)
+        desk.add(name, "call.answered", -50, agent=name)
+    told, ends = [], set()
+    for tick in (1, 2, 3, 4):
+        desk.tick(tick)
+        changed = published(rollup).changed
+        told.append(sum(key.by == ("agent",) for key in changed))
+        assert tick > 1 or sum(key.by == ("queue",) for key in changed) == 5
+        ends |= {row["end"] for key, row in changed.items() if key.by == ("agent",) and row is not None}
+    assert (told, ends) == ([2, 2, 1, 0], {"2026-03-02T12:00:01+01:00"})
+    desk.tick(60, ended=True)
+    last = published(rollup)
+    assert (last.final, sum(key.by == ("agent",) for key in last.changed)) == (True, 5)
