@@ -247,6 +247,7 @@ def test_of_many_agents_some_have_their_rows_in_a_tick_each_as_of_the_instant_of
     for name in islice(refreshed_later, 5):
         desk.add(name, "call.queued", -60, queue=name)
         desk.add(name, "call.answered", -50, agent=name)
+        desk.add(name, "call.ended", -20)
     told, ends = [], set()
     for tick in (1, 2, 3, 4):
         desk.tick(tick)
