@@ -17,6 +17,8 @@ from bench.processes import Child, end_in_good_order
 from bench.stack import ServerUnavailable, Stack, percentile, running
 
 INTERACTIONS = 10 * 1_000_000
+SCRAPED_EVERY_S = 5.0
+"""A scrape is work for the worker; Prometheus' own interval is 15 s and more."""
 PROBES = 10
 BURST = 1_000_000
 _CATCH_UP_S = 300.0
@@ -34,12 +36,12 @@ class Sample(NamedTuple):
     """By `/readyz`."""
 
 
-def sampled(stack: Stack, while_runs: Child | None, seconds: float, until_lag: float | None = None) -> list[Sample]:
-    """A sample a second while the child runs, or until the lag has fallen that far, but at most so long."""
+def sampled(stack: Stack, while_runs: Child | None, seconds: float, *, every: float, until_lag: float | None = None) -> list[Sample]:
+    """A sample every so many seconds while the child runs, or until the lag has fallen that far, but at most so long."""
     out: list[Sample] = []
     began, used, last = time.time(), stack.workers[0].cpu(), time.time()
     while time.time() - began < seconds and stack.alive():
-        time.sleep(1.0)
+        time.sleep(every)
         now, cpu = time.time(), stack.workers[0].cpu()
         out.append(
             Sample(
@@ -71,11 +73,11 @@ def _shown(samples: list[Sample]) -> str:
 def report(kafka: Kafka, folder: Path, minutes: float, burst: int) -> None:
     with running(kafka, folder) as stack:
         feed = stack.feed(kafka, "centre", INTERACTIONS, minutes * 60, PROBES)
-        steady = sampled(stack, feed, minutes * 60 + 60)
+        steady = sampled(stack, feed, minutes * 60 + 60, every=SCRAPED_EVERY_S)
         latencies = stack.latencies(feed)
         told = dict(line.split()[:2] for line in feed.log.read_text().splitlines() if line.startswith(("rate", "sent")))
         flood = stack.feed(kafka, "burst", burst)
-        burst_samples = sampled(stack, flood, _CATCH_UP_S, until_lag=1000)
+        burst_samples = sampled(stack, flood, _CATCH_UP_S, every=1, until_lag=1000)
         alive = stack.alive()
         dead = (
             "" if alive else "\n\n```text\n" + "\n".join(each.tail() for each in stack.workers if each.ended is not None)[-1500:] + "\n```"

@@ -31,7 +31,7 @@ GRACE_TICKS = 2
 REFRESHED_A_TICK = 25
 """How many segments that nothing changed are made anew each tick, in turn, or a fortieth if that is more: ends must not fall far behind.
 Where somebody waits that is every tick: the wait grows without events."""
-AGENTS_A_TICK = 400
+AGENTS_A_TICK = 150
 """Of how many agents rows are made in a tick: where tens of thousands change, those of queues must not wait for theirs."""
 
 _decode = msgspec.msgpack.Decoder().decode
